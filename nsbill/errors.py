@@ -1,0 +1,175 @@
+"""The exception tree. Each class takes domain values and writes its own sentence, ending in what to do next.
+
+NsbillError
+├── SettingsError          a setting is missing, unknown or contradicts another
+├── WorkspaceError         the workspace folder or a file in it cannot be used
+├── SchemaError            a DataFrame lacks columns or has columns of another type
+├── MoneyError             a text or number that is not an exact amount of its currency
+├── SourceFileError        an Amazon file that cannot be trusted; nothing of it was kept
+├── NetSuiteError          NetSuite answered with an error
+│   ├── SignInRefused      the credentials were refused
+│   ├── SearchError        the saved search is unknown or lacks what nsbill needs
+│   └── TooManyRequests    the account's concurrency limit was reached and waiting did not help
+├── NoAnswer               no clear answer came: unreachable, timed out, cut off, or a 5xx
+├── BillingRefused         a guard stopped a billing run before anything was sent
+├── JournalError           the journal holds something that cannot be
+├── ReconcileError         inputs that cannot be reconciled without guessing
+└── RunError               a notebook run could not start or did not finish
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+__all__ = [
+    "BillingRefused",
+    "JournalError",
+    "MoneyError",
+    "NetSuiteError",
+    "NoAnswer",
+    "NsbillError",
+    "ReconcileError",
+    "RunError",
+    "SchemaError",
+    "SearchError",
+    "SettingsError",
+    "SignInRefused",
+    "SourceFileError",
+    "TooManyRequests",
+    "WorkspaceError",
+]
+
+
+class NsbillError(Exception):
+    """Base of every error that nsbill raises on purpose; its text is one sentence for a user."""
+
+
+class SettingsError(NsbillError):
+    """A setting is missing, unknown, or contradicts another."""
+
+    def __init__(self, setting: str, problem: str, remedy: str, *, valid: Iterable[str] = ()) -> None:
+        self.setting = setting
+        choices = sorted(valid)
+        hint = f" Valid: {', '.join(choices)}." if choices else ""
+        super().__init__(f"Setting '{setting}': {problem}.{hint} {remedy}")
+
+
+class WorkspaceError(NsbillError):
+    """The workspace, or a file in it, cannot be used."""
+
+    def __init__(self, path: object, problem: str, remedy: str) -> None:
+        self.path = path
+        super().__init__(f"{path}: {problem}. {remedy}")
+
+
+class SchemaError(NsbillError):
+    """A DataFrame is not of the shape that a function needs."""
+
+    def __init__(self, frame: str, problem: str, *, present: Sequence[str] = ()) -> None:
+        self.frame = frame
+        there = f" Present: {', '.join(present)}." if present else ""
+        super().__init__(f"The frame '{frame}' {problem}.{there}")
+
+
+class MoneyError(NsbillError):
+    """A value is not an exact amount of its currency."""
+
+    def __init__(self, value: object, problem: str) -> None:
+        self.value = value
+        super().__init__(f"{value!r} is not a usable amount: {problem}.")
+
+
+class SourceFileError(NsbillError):
+    """An Amazon file cannot be trusted. Nothing of it was kept.
+
+    Says where (file, line, column), what was found, what was expected, and what to try.
+    """
+
+    def __init__(
+        self,
+        file: object,
+        *,
+        found: str,
+        expected: str,
+        remedy: str,
+        line: int | None = None,
+        column: str | None = None,
+    ) -> None:
+        self.file, self.line, self.column = str(file), line, column
+        where = str(file)
+        if line is not None:
+            where += f", line {line}"
+        if column is not None:
+            where += f", column '{column}'"
+        super().__init__(f"{where}: found {found}; expected {expected}. {remedy} Nothing of this file was kept.")
+
+
+class NetSuiteError(NsbillError):
+    """NetSuite answered with an error; keeps what it said."""
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        status: int,
+        code: str,
+        detail: str,
+        remedy: str = "",
+        request_id: str | None = None,
+    ) -> None:
+        self.what, self.status, self.code, self.detail = what, status, code, detail
+        self.remedy, self.request_id = remedy, request_id
+        trace = f" (request {request_id})" if request_id else ""
+        text = f"{what}: NetSuite answered {status} {code}: {detail.rstrip('. ')}{trace}. {remedy}"
+        super().__init__(text.strip())
+
+
+class SignInRefused(NetSuiteError):
+    """The credentials were refused, also on a second, serial try."""
+
+
+class SearchError(NetSuiteError):
+    """The saved search is unknown, not visible, or lacks what nsbill needs."""
+
+
+class TooManyRequests(NetSuiteError):
+    """The account's concurrency limit was reached; the request was blocked, so nothing was done."""
+
+
+class NoAnswer(NsbillError):
+    """No clear answer came. For a create this means: unknown, never re-send, look it up."""
+
+    def __init__(self, what: str, host: str, problem: str, remedy: str = "") -> None:
+        self.what, self.host, self.problem = what, host, problem
+        remedy = remedy or "Check the network and the account id, then try again."
+        super().__init__(f"{what}: no clear answer from {host}: {problem}. {remedy}")
+
+
+class BillingRefused(NsbillError):
+    """A guard stopped a billing run before anything was sent to NetSuite."""
+
+    def __init__(self, guard: str, problem: str, remedy: str) -> None:
+        self.guard = guard
+        super().__init__(f"Nothing was billed: {problem}. {remedy}")
+
+
+class JournalError(NsbillError):
+    """The journal holds something that cannot be, or lacks what was asked for."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(f"Journal: {problem}. {remedy}")
+
+
+class ReconcileError(NsbillError):
+    """The inputs cannot be reconciled without guessing."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(f"Cannot reconcile: {problem}. {remedy}")
+
+
+class RunError(NsbillError):
+    """A notebook run could not start, or did not finish."""
+
+    def __init__(self, notebook: object, problem: str, remedy: str) -> None:
+        self.notebook = str(notebook)
+        super().__init__(f"Notebook {notebook}: {problem}. {remedy}")

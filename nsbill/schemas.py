@@ -1,0 +1,347 @@
+"""The DataFrame schemas: column, type, unit, meaning; and one checker with a clear error.
+
+Frames that cross a module border are pandas DataFrames whose columns are Arrow-backed
+(``pd.ArrowDtype``), so amounts are exact and dates are dates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+import pyarrow as pa
+
+from nsbill.errors import SchemaError
+from nsbill.money import MONEY
+
+__all__ = [
+    "BILLING_RECORDS",
+    "CREDITS",
+    "EXCEPTIONS",
+    "LINES",
+    "ORDERS",
+    "OUTCOMES",
+    "PLAN_SKIPPED",
+    "PLAN_TO_BILL",
+    "SETTLEMENTS",
+    "STATEMENT",
+    "TOTALS",
+    "Column",
+    "Schema",
+]
+
+TEXT = pa.string()
+DATE = pa.date32()
+DAY = pa.int32()
+COUNT = pa.int64()
+FLAG = pa.bool_()
+INSTANT = pa.timestamp("us", tz="UTC")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its Arrow type, what it means (with the unit), and whether it may be empty."""
+
+    name: str
+    type: pa.DataType
+    meaning: str
+    nullable: bool = False
+
+
+@dataclass(frozen=True)
+class Schema:
+    """A named, ordered set of columns."""
+
+    name: str
+    columns: tuple[Column, ...]
+
+    @cached_property
+    def arrow(self) -> pa.Schema:
+        """The Arrow schema."""
+        return pa.schema([pa.field(c.name, c.type, c.nullable) for c in self.columns])
+
+    @property
+    def names(self) -> list[str]:
+        """The column names in order."""
+        return [c.name for c in self.columns]
+
+    @property
+    def money(self) -> list[str]:
+        """The names of the amount columns."""
+        return [c.name for c in self.columns if c.type == MONEY]
+
+    def frame(self, rows: list[dict[str, object]] | None = None) -> pd.DataFrame:
+        """Build a frame of this schema from a list of row mappings; absent keys become null."""
+        return self.from_arrow(pa.Table.from_pylist(rows or [], schema=_nullable(self.arrow)))
+
+    def from_arrow(self, table: pa.Table) -> pd.DataFrame:
+        """Turn an Arrow table that holds at least these columns into a checked frame of exactly these."""
+        self._check_names(list(table.column_names))
+        try:
+            cast = table.select(self.names).cast(_nullable(self.arrow))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise SchemaError(self.name, f"has a column of another type ({error})") from error
+        frame: pd.DataFrame = cast.to_pandas(types_mapper=pd.ArrowDtype)
+        return self.check(frame)
+
+    def check(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return ``frame`` unchanged when it fits, else raise SchemaError naming every difference."""
+        self._check_names([str(c) for c in frame.columns])
+        wrong = [
+            f"{c.name} is {frame[c.name].dtype}, not {c.type}"
+            for c in self.columns
+            if frame[c.name].dtype != pd.ArrowDtype(c.type)
+        ]
+        if wrong:
+            raise SchemaError(self.name, "has columns of another type: " + "; ".join(wrong))
+        empty = [c.name for c in self.columns if not c.nullable and bool(frame[c.name].isna().any())]
+        if empty:
+            raise SchemaError(self.name, "has empty cells in " + ", ".join(empty))
+        return frame
+
+    def _check_names(self, present: list[str]) -> None:
+        missing = [name for name in self.names if name not in present]
+        if missing:
+            raise SchemaError(self.name, "lacks " + ", ".join(missing), present=present)
+
+
+def _nullable(schema: pa.Schema) -> pa.Schema:
+    """The same schema with every field nullable: emptiness is checked apart, with a better sentence."""
+    return pa.schema([field.with_nullable(True) for field in schema])
+
+
+def _c(name: str, type_: pa.DataType, meaning: str, *, empty: bool = False) -> Column:
+    return Column(name, type_, meaning, empty)
+
+
+_ORDER = (
+    _c("sales_order_id", TEXT, "NetSuite internal id of the sales order"),
+    _c("sales_order_number", TEXT, "document number of the sales order"),
+    _c("amazon_order_id", TEXT, "Amazon order id, 3-7-7 digits", empty=True),
+)
+
+ORDERS = Schema(
+    "orders",
+    (
+        *_ORDER,
+        _c("order_date", DATE, "date of the sales order"),
+        _c("ship_date", DATE, "date on which it was shipped", empty=True),
+        _c("status", TEXT, "status letter A to H"),
+        _c("customer", TEXT, "customer name", empty=True),
+        _c("subsidiary", TEXT, "subsidiary name", empty=True),
+        _c("marketplace", TEXT, "sales channel, such as Amazon.com", empty=True),
+        _c("currency", TEXT, "ISO 4217 code of every amount in the row"),
+        _c("total", MONEY, "order total in the order's currency"),
+        _c("payment_method", TEXT, "payment method, empty when none is set", empty=True),
+    ),
+)
+"""Sales orders; grain: one row per sales order."""
+
+BILLING_RECORDS = Schema(
+    "billing records",
+    (
+        _c("billing_record_id", TEXT, "NetSuite internal id"),
+        _c("record_type", TEXT, "invoice or cashSale"),
+        _c("number", TEXT, "document number"),
+        _c("external_id", TEXT, "external id", empty=True),
+        _c("sales_order_id", TEXT, "internal id of the sales order it bills", empty=True),
+        _c("amazon_order_id", TEXT, "Amazon order id on the record", empty=True),
+        _c("date", DATE, "transaction date"),
+        _c("currency", TEXT, "ISO 4217 code"),
+        _c("total", MONEY, "total in the record's currency"),
+        _c("amount_remaining", MONEY, "open amount in NetSuite; 0 for a cash sale"),
+        _c("voided", FLAG, "voided records count nowhere"),
+    ),
+)
+"""Invoices and cash sales; grain: one row per record."""
+
+CREDITS = Schema(
+    "credits",
+    (
+        _c("credit_id", TEXT, "NetSuite internal id"),
+        _c("record_type", TEXT, "creditMemo or cashRefund"),
+        _c("number", TEXT, "document number"),
+        _c("amazon_order_id", TEXT, "Amazon order id on the record", empty=True),
+        _c("date", DATE, "transaction date"),
+        _c("currency", TEXT, "ISO 4217 code"),
+        _c("total", MONEY, "total, positive"),
+        _c("voided", FLAG, "voided records count nowhere"),
+    ),
+)
+"""Credit memos and cash refunds; grain: one row per record."""
+
+PLAN_TO_BILL = Schema(
+    "plan: to bill",
+    (
+        *_ORDER[:2],
+        _c("amazon_order_id", TEXT, "Amazon order id, 3-7-7 digits"),
+        _c("record_type", TEXT, "what it becomes: invoice or cashSale"),
+        _c("part", COUNT, "1 for the first billing record of the order, 2 for the second, …"),
+        _c("external_id", TEXT, "external id that the new record will carry"),
+        _c("transaction_date", DATE, "date that the new record will carry"),
+        _c("currency", TEXT, "ISO 4217 code"),
+        _c("amount", MONEY, "amount that will be billed"),
+        _c("order_date", DATE, "date of the sales order"),
+        _c("ship_date", DATE, "ship date", empty=True),
+        _c("status", TEXT, "status letter of the order"),
+        _c("marketplace", TEXT, "sales channel", empty=True),
+        _c("customer", TEXT, "customer name", empty=True),
+        _c("payment_method", TEXT, "payment method", empty=True),
+    ),
+)
+"""Orders that a plan bills; grain: one row per sales order."""
+
+PLAN_SKIPPED = Schema(
+    "plan: skipped",
+    (
+        *_ORDER,
+        _c("currency", TEXT, "ISO 4217 code", empty=True),
+        _c("amount", MONEY, "order total that stays unbilled by this plan", empty=True),
+        _c("status", TEXT, "status letter of the order", empty=True),
+        _c("reason", TEXT, "SkipReason"),
+        _c("explanation", TEXT, "one sentence: why, and what to do"),
+    ),
+)
+"""Orders that a plan leaves out; grain: one row per sales order."""
+
+OUTCOMES = Schema(
+    "outcomes",
+    (
+        *_ORDER[:2],
+        _c("amazon_order_id", TEXT, "Amazon order id"),
+        _c("record_type", TEXT, "invoice or cashSale"),
+        _c("external_id", TEXT, "external id"),
+        _c("currency", TEXT, "ISO 4217 code"),
+        _c("amount", MONEY, "planned amount"),
+        _c("outcome", TEXT, "Outcome: created, exists, rejected, unknown; or 'not started'"),
+        _c("record_id", TEXT, "internal id of the billing record", empty=True),
+        _c("message", TEXT, "one sentence", empty=True),
+    ),
+)
+"""How a run went; grain: one row per planned order."""
+
+LINES = Schema(
+    "settlement lines",
+    (
+        _c("settlement_id", TEXT, "Amazon settlement id"),
+        _c("seller_account", TEXT, "seller account of the file"),
+        _c("source_digest", TEXT, "SHA-256 of the raw file"),
+        _c("source_line", COUNT, "line number in the raw file, header is 1"),
+        _c("event_class", TEXT, "EventClass"),
+        _c("line_kind", TEXT, "LineKind"),
+        _c("transaction_type", TEXT, "Amazon's label, untouched"),
+        _c("amount_type", TEXT, "Amazon's label, untouched"),
+        _c("amount_description", TEXT, "Amazon's label, untouched"),
+        _c("amount", MONEY, "signed from the seller's side, settlement currency"),
+        _c("currency", TEXT, "ISO 4217 code"),
+        _c("order_route", TEXT, "OrderRoute: what order_reference is"),
+        _c("order_reference", TEXT, "the order-id column, untouched", empty=True),
+        _c("amazon_order_id", TEXT, "set only when order_route is amazon_order", empty=True),
+        _c("order_item_code", TEXT, "Amazon's order item id", empty=True),
+        _c("shipment_id", TEXT, "Amazon's shipment id", empty=True),
+        _c("sku", TEXT, "seller SKU", empty=True),
+        _c("quantity", COUNT, "units, on Principal lines only, so that they count once", empty=True),
+        _c("posted_at", INSTANT, "UTC", empty=True),
+        _c("posted_day", DAY, "days since 1970-01-01 of posted_at in UTC", empty=True),
+        _c("marketplace", TEXT, "marketplace name", empty=True),
+        _c("fulfilment", TEXT, "AFN or MFN", empty=True),
+    ),
+)
+"""Settlement lines; grain: one row per money line of a file. Byte-identical lines are legitimate."""
+
+SETTLEMENTS = Schema(
+    "settlements",
+    (
+        _c("settlement_id", TEXT, "Amazon settlement id"),
+        _c("seller_account", TEXT, "seller account"),
+        _c("currency", TEXT, "ISO 4217 code"),
+        _c("marketplace", TEXT, "most frequent marketplace of its lines", empty=True),
+        _c("period_start", INSTANT, "UTC", empty=True),
+        _c("period_end", INSTANT, "UTC", empty=True),
+        _c("deposit_date", DATE, "date of the deposit", empty=True),
+        _c("deposit_day", DAY, "days since 1970-01-01 of deposit_date", empty=True),
+        _c("total_amount", MONEY, "total that the file states", empty=True),
+        _c("lines_total", MONEY, "sum of the lines"),
+        _c("residual", MONEY, "lines_total − total_amount", empty=True),
+        _c("lines", COUNT, "number of money lines"),
+        _c("unclassified_lines", COUNT, "lines whose labels are not in the vocabulary"),
+        _c("ties", TEXT, "TieState"),
+        _c("source_name", TEXT, "name of the file as it was added"),
+        _c("source_digest", TEXT, "SHA-256 of the raw file"),
+    ),
+)
+"""Settlements; grain: one row per settlement."""
+
+STATEMENT = Schema(
+    "statement",
+    (
+        _c("seller_account", TEXT, "seller account"),
+        _c("amazon_order_id", TEXT, "Amazon order id"),
+        _c("currency", TEXT, "ISO 4217 code of every amount in the row"),
+        _c("marketplace", TEXT, "marketplace", empty=True),
+        _c("sales_order_id", TEXT, "internal id of the sales order", empty=True),
+        _c("sales_order_number", TEXT, "number of the sales order", empty=True),
+        _c("order_status", TEXT, "status letter of the sales order", empty=True),
+        _c("order_date", DATE, "date of the sales order", empty=True),
+        _c("ship_date", DATE, "ship date", empty=True),
+        _c("billing_records", TEXT, "numbers of its invoices and cash sales, comma separated", empty=True),
+        _c("first_billed", DATE, "date of its first billing record", empty=True),
+        _c("last_posted", DATE, "UTC date of its latest settlement line", empty=True),
+        _c("billed_gross", MONEY, "Σ invoices + Σ cash sales"),
+        _c("credited", MONEY, "Σ credit memos + Σ cash refunds, positive"),
+        _c("received_gross", MONEY, "what settled sales brought, before refunds and fees"),
+        _c("refunded", MONEY, "what settled refunds, chargebacks and claims took, positive"),
+        _c("received", MONEY, "received_gross − refunded"),
+        _c("fee_withheld", MONEY, "fees that Amazon kept, positive"),
+        _c("tax_collected", MONEY, "Σ tax lines"),
+        _c("tax_withheld", MONEY, "tax that Amazon remits, positive"),
+        _c("reimbursed", MONEY, "reimbursements that name the order; never part of received"),
+        _c("adjustments", MONEY, "other money that names the order"),
+        _c("net_cash", MONEY, "Σ all settlement lines of the order"),
+        _c("sale_leg", MONEY, "billed_gross − received_gross"),
+        _c("refund_leg", MONEY, "credited − refunded"),
+        _c("due", MONEY, "sale_leg − max(refund_leg, 0)"),
+        _c("overpaid", MONEY, "max(0, −sale_leg)"),
+        _c("uncredited_refund", MONEY, "max(0, −refund_leg)"),
+        _c("refund_in_transit", MONEY, "max(0, refund_leg)"),
+        _c("status", TEXT, "StatementStatus"),
+        _c("expected_settled", DATE, "when its settlement was expected", empty=True),
+        _c("age_days", COUNT, "days since expected_settled; negative: not yet expected", empty=True),
+        _c("aging_bucket", TEXT, "AgingBucket; set when due is positive", empty=True),
+        _c("explanation", TEXT, "one sentence: why it is in this state"),
+    ),
+)
+"""Received versus due; grain: one row per seller account, Amazon order and currency."""
+
+EXCEPTIONS = Schema(
+    "exceptions",
+    (
+        _c("exception_class", TEXT, "ExceptionClass"),
+        _c("seller_account", TEXT, "seller account"),
+        _c("amazon_order_id", TEXT, "Amazon order id", empty=True),
+        _c("settlement_id", TEXT, "settlement id", empty=True),
+        _c("currency", TEXT, "ISO 4217 code"),
+        _c("amount", MONEY, "the money in question"),
+        _c("evidence", TEXT, "where it was seen: documents, settlements, file lines"),
+        _c("action", TEXT, "default action"),
+    ),
+)
+"""What is wrong; grain: one row per class and order or settlement and currency."""
+
+TOTALS = Schema(
+    "totals",
+    (
+        _c("currency", TEXT, "ISO 4217 code"),
+        _c("orders", COUNT, "number of Amazon orders"),
+        *(
+            _c(name, MONEY, f"Σ {name} of the statement")
+            for name in (
+                "billed_gross", "credited", "received_gross", "refunded", "received", "fee_withheld",
+                "reimbursed", "net_cash", "due", "overpaid", "uncredited_refund", "refund_in_transit",
+            )
+        ),
+        _c("exceptions", COUNT, "number of exceptions"),
+    ),
+)  # fmt: skip
+"""Sums of the statement; grain: one row per currency."""

@@ -1,0 +1,199 @@
+"""Typed settings: ``nsbill.toml`` in the workspace, overridden by ``NSBILL_*``; secrets apart and never shown.
+
+The billing rules (flows, editions, billing status) follow the domain reference, section 1.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import tomli_w
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from nsbill.errors import SettingsError
+from nsbill.vocabulary import BillingMode, BillingStatus, LicenceEdition, RecordType, TaxMode
+
+__all__ = ["Credentials", "Settings", "load_settings", "save_settings"]
+
+TOML_NAME = "nsbill.toml"
+_SECRETS = ("consumer_key", "consumer_secret", "token_id", "token_secret")
+
+EDITION_ALLOWS: dict[LicenceEdition, frozenset[RecordType]] = {
+    LicenceEdition.STARTER: frozenset({RecordType.INVOICE, RecordType.CASH_SALE}),
+    LicenceEdition.STANDARD: frozenset({RecordType.INVOICE, RecordType.CASH_SALE}),
+    LicenceEdition.PREMIUM: frozenset({RecordType.INVOICE}),
+}
+"""What each licence edition may create. Published descriptions disagree, so ``edition_allows`` overrides it."""
+
+
+class Settings(BaseSettings):
+    """Everything that is not secret. Defaults suit the simulator."""
+
+    model_config = SettingsConfigDict(env_prefix="NSBILL_", extra="forbid", frozen=True)
+
+    profile: Literal["simulator", "sandbox", "production"] = "simulator"
+    account: str = Field("", description="NetSuite account id, such as 1234567 or 1234567_SB1")
+    base_url: str = Field("", description="Override of both service hosts; for the simulator and proxies")
+    script: str = Field("customscript_nsbill_restlet", description="RESTlet script id")
+    deploy: str = Field("customdeploy_nsbill_restlet", description="RESTlet deployment id")
+
+    saved_search: str = Field("", description="Id or script id of the saved search that selects the orders to bill")
+    billing_status: BillingStatus = BillingStatus.PENDING_BILLING
+    invoice_flow: bool = Field(True, description="NetSuite Order to NetSuite Invoice Add")
+    cash_sale_flow: bool = Field(False, description="NetSuite Order to NetSuite CashSale Add")
+    edition: LicenceEdition = LicenceEdition.STANDARD
+    edition_allows: dict[LicenceEdition, list[RecordType]] = Field(
+        default_factory=dict, description="Overrides what an edition may create"
+    )
+    partially_billed: Literal["bill-remainder", "skip"] = "bill-remainder"
+    transaction_date: Literal["today", "ship-date"] = "today"
+
+    seller_account: str = Field("main", min_length=1, description="Name of the Amazon seller account")
+    amazon_order_id_field: str = Field("otherrefnum", description="Field of the sales order that holds the Amazon id")
+    marketplace_field: str = Field("custbody_celigo_etail_channel", description="Field that holds the sales channel")
+    tax_mode: TaxMode = TaxMode.EXCLUDE
+    delivery_days: int = Field(5, ge=0, description="Days from shipping to delivery, for the expected settlement")
+    hold_days: int = Field(7, ge=0, description="Days that Amazon holds money after delivery")
+    cycle_days: int = Field(14, ge=1, description="Length of a settlement period")
+    stale_days: int = Field(30, ge=0, description="Age after which a credit memo without refund is an exception")
+
+    slots: int = Field(4, ge=1, le=200, description="Requests in flight at once; an account has 5 to 20 in all")
+    connect_timeout: int = Field(10, ge=1, description="Seconds to wait for a connection")
+    read_timeout: int = Field(960, ge=1, description="Seconds to wait for an answer; NetSuite's own limit is 900")
+    unknown_wait: int = Field(930, ge=0, description="Seconds before a create without answer may count as absent")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over arguments: arguments are what the workspace's file says."""
+        return env_settings, init_settings
+
+    @model_validator(mode="after")
+    def _flows_fit_the_edition(self) -> Self:
+        if not (self.invoice_flow or self.cash_sale_flow):
+            raise SettingsError("invoice_flow", "both flows are off, so nothing can be billed", "Switch one flow on.")
+        for flow, record in (("invoice_flow", RecordType.INVOICE), ("cash_sale_flow", RecordType.CASH_SALE)):
+            if getattr(self, flow) and not self.allows(record):
+                raise SettingsError(
+                    flow,
+                    f"the {self.edition.value} edition does not allow {record.title}s",
+                    f"Switch '{flow}' off, choose another edition, or override 'edition_allows' for your contract.",
+                )
+        return self
+
+    def allows(self, record: RecordType) -> bool:
+        """Say whether the licence edition may create ``record``."""
+        override = self.edition_allows.get(self.edition)
+        return record in (override if override is not None else EDITION_ALLOWS[self.edition])
+
+    @property
+    def mode(self) -> BillingMode:
+        """The billing mode that the two flows amount to."""
+        if self.invoice_flow and self.cash_sale_flow:
+            return BillingMode.AUTO
+        return BillingMode.INVOICE if self.invoice_flow else BillingMode.CASH_SALE
+
+    @property
+    def host_label(self) -> str:
+        """The account id as it stands in host names: lower case, ``_`` as ``-``."""
+        return self.account.lower().replace("_", "-")
+
+    @property
+    def rest_url(self) -> str:
+        """Base URL of the REST services."""
+        return (self.base_url or f"https://{self.host_label}.suitetalk.api.netsuite.com").rstrip("/")
+
+    @property
+    def restlet_url(self) -> str:
+        """URL of the RESTlet, without its query."""
+        base = (self.base_url or f"https://{self.host_label}.restlets.api.netsuite.com").rstrip("/")
+        return f"{base}/app/site/hosting/restlet.nl"
+
+
+class Credentials(BaseSettings):
+    """The four secrets of token-based authentication; from the environment only, hidden in ``repr``."""
+
+    model_config = SettingsConfigDict(env_prefix="NSBILL_", extra="ignore", frozen=True)
+
+    consumer_key: SecretStr
+    consumer_secret: SecretStr
+    token_id: SecretStr
+    token_secret: SecretStr
+
+    @classmethod
+    def from_environment(cls) -> Credentials:
+        """Read ``NSBILL_CONSUMER_KEY``, ``…_CONSUMER_SECRET``, ``…_TOKEN_ID``, ``…_TOKEN_SECRET``."""
+        missing = [f"NSBILL_{name.upper()}" for name in _SECRETS if not os.environ.get(f"NSBILL_{name.upper()}")]
+        if missing:
+            raise SettingsError(
+                "credentials",
+                f"not set in the environment: {', '.join(missing)}",
+                "Export them, or use the simulator: nsbill demo.",
+            )
+        return cls()
+
+    @classmethod
+    def of(cls, values: Mapping[str, str]) -> Credentials:
+        """Build from a mapping with the four names."""
+        return cls(**{name: SecretStr(values[name]) for name in _SECRETS})
+
+    def environment(self) -> dict[str, str]:
+        """The variables that hand these secrets to a child process."""
+        return {f"NSBILL_{name.upper()}": getattr(self, name).get_secret_value() for name in _SECRETS}
+
+
+def load_settings(workspace: Path) -> Settings:
+    """Read ``nsbill.toml`` of the workspace, then ``NSBILL_*``.
+
+    Raises
+    ------
+    SettingsError
+        For a broken file, an unknown or impossible setting, or a secret in the file.
+    """
+    return _validated(_read_toml(workspace / TOML_NAME))
+
+
+def save_settings(workspace: Path, changes: Mapping[str, Any]) -> Settings:
+    """Check ``changes`` on top of what the file says, then write the file atomically; returns the result."""
+    path = workspace / TOML_NAME
+    values = {**_read_toml(path), **{k: getattr(v, "value", v) for k, v in changes.items()}}
+    _validated(values)
+    workspace.mkdir(parents=True, exist_ok=True)
+    aside = path.with_suffix(f".toml.{os.getpid()}")
+    aside.write_text(tomli_w.dumps(dict(sorted(values.items()))), encoding="utf-8")
+    aside.replace(path)
+    return load_settings(workspace)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(TOML_NAME, f"{path} is not readable TOML ({error})", "Mend or remove the file.") from error
+    for name in _SECRETS:
+        if name in values:
+            raise SettingsError(name, f"a secret stands in {path}", f"Remove it; export NSBILL_{name.upper()} instead.")
+    return values
+
+
+def _validated(values: Mapping[str, Any]) -> Settings:
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]) or "settings"
+        if first["type"] == "extra_forbidden":
+            raise SettingsError(name, "is not a setting", "Check the spelling.", valid=Settings.model_fields) from error
+        problem = f"{first['msg']} (found {first.get('input')!r})"
+        raise SettingsError(name, problem, "Correct it in nsbill.toml or NSBILL_*.") from error

@@ -1,0 +1,247 @@
+"""The domain's enumerations, named with the field's standard terms (domain reference, glossary)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+__all__ = [
+    "AgingBucket",
+    "BillingMode",
+    "BillingStatus",
+    "EventClass",
+    "ExceptionClass",
+    "LicenceEdition",
+    "LineKind",
+    "OrderRoute",
+    "Outcome",
+    "RecordType",
+    "SkipReason",
+    "StatementStatus",
+    "TaxMode",
+    "TieState",
+]
+
+
+class BillingStatus(StrEnum):
+    """When an order is billed: the sales order status that the saved search selects."""
+
+    PENDING_BILLING = "pending-billing"
+    PENDING_FULFILLMENT = "pending-fulfillment"
+
+    @property
+    def search_code(self) -> str:
+        """The value of NetSuite's search filter on status, such as ``SalesOrd:F``."""
+        return "SalesOrd:F" if self is BillingStatus.PENDING_BILLING else "SalesOrd:B"
+
+    @property
+    def letter(self) -> str:
+        """The one-letter code that records and SuiteQL use."""
+        return self.search_code[-1]
+
+    @property
+    def text(self) -> str:
+        """NetSuite's own name of the status."""
+        return ORDER_STATUS_TEXT[self.letter]
+
+
+ORDER_STATUS_TEXT: dict[str, str] = {
+    "A": "Pending Approval",
+    "B": "Pending Fulfillment",
+    "C": "Cancelled",
+    "D": "Partially Fulfilled",
+    "E": "Pending Billing/Partially Fulfilled",
+    "F": "Pending Billing",
+    "G": "Billed",
+    "H": "Closed",
+}
+"""Sales order status letter to NetSuite's name of it."""
+
+
+class RecordType(StrEnum):
+    """NetSuite record types; the value is the REST record name."""
+
+    SALES_ORDER = "salesOrder"
+    INVOICE = "invoice"
+    CASH_SALE = "cashSale"
+    CREDIT_MEMO = "creditMemo"
+    CASH_REFUND = "cashRefund"
+    CUSTOMER_PAYMENT = "customerPayment"
+
+    @property
+    def suiteql_type(self) -> str:
+        """The value of ``transaction.type`` in SuiteQL."""
+        return {
+            RecordType.SALES_ORDER: "SalesOrd",
+            RecordType.INVOICE: "CustInvc",
+            RecordType.CASH_SALE: "CashSale",
+            RecordType.CREDIT_MEMO: "CustCred",
+            RecordType.CASH_REFUND: "CashRfnd",
+            RecordType.CUSTOMER_PAYMENT: "CustPymt",
+        }[self]
+
+    @property
+    def title(self) -> str:  # type: ignore[override]  # a record type is named, never title-cased
+        """The name for people: ``invoice``, ``cash sale``."""
+        return {
+            RecordType.SALES_ORDER: "sales order",
+            RecordType.INVOICE: "invoice",
+            RecordType.CASH_SALE: "cash sale",
+            RecordType.CREDIT_MEMO: "credit memo",
+            RecordType.CASH_REFUND: "cash refund",
+            RecordType.CUSTOMER_PAYMENT: "customer payment",
+        }[self]
+
+
+class BillingMode(StrEnum):
+    """What an order becomes: always an invoice, always a cash sale, or by its payment method (``AUTO``)."""
+
+    INVOICE = "invoice"
+    CASH_SALE = "cash-sale"
+    AUTO = "by-payment"
+
+
+class LicenceEdition(StrEnum):
+    """Licence editions of the published billing flow; what each allows is a table in the settings."""
+
+    STARTER = "starter"
+    STANDARD = "standard"
+    PREMIUM = "premium"
+
+
+class TaxMode(StrEnum):
+    """Whether invoices carry facilitator-collected tax (``include``) or not (``exclude``)."""
+
+    EXCLUDE = "exclude"
+    INCLUDE = "include"
+
+
+class SkipReason(StrEnum):
+    """Why a plan leaves an order out."""
+
+    NO_AMAZON_ORDER_ID = "no_amazon_order_id"
+    MALFORMED_AMAZON_ORDER_ID = "malformed_amazon_order_id"
+    SAME_AMAZON_ORDER_TWICE = "same_amazon_order_twice"
+    STATUS_NOT_BILLABLE = "status_not_billable"
+    PARTIALLY_FULFILLED = "partially_fulfilled"
+    PARTIALLY_BILLED = "partially_billed"
+    ALREADY_BILLED = "already_billed"
+    NOTHING_TO_BILL = "nothing_to_bill"
+    FLOW_OFF = "flow_off"
+    UNRESOLVED_OUTCOME = "unresolved_outcome"
+    EXCLUDED_BY_USER = "excluded_by_user"
+    BAD_ROW = "bad_row"
+
+
+class Outcome(StrEnum):
+    """How a create ended. ``UNKNOWN`` is never re-sent, only looked up."""
+
+    CREATED = "created"
+    EXISTS = "exists"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+    ABSENT = "absent"
+
+
+class EventClass(StrEnum):
+    """What happened, by the settlement's transaction type."""
+
+    SALE = "SALE"
+    REFUND = "REFUND"
+    CHARGEBACK = "CHARGEBACK"
+    ATOZ = "ATOZ"
+    RETROCHARGE = "RETROCHARGE"
+    REIMBURSEMENT = "REIMBURSEMENT"
+    ACCOUNT = "ACCOUNT"
+
+
+class LineKind(StrEnum):
+    """What an amount is, by the settlement's amount type and description."""
+
+    PRINCIPAL = "PRINCIPAL"
+    SHIPPING = "SHIPPING"
+    GIFT_WRAP = "GIFT_WRAP"
+    TAX_PRINCIPAL = "TAX_PRINCIPAL"
+    TAX_SHIPPING = "TAX_SHIPPING"
+    TAX_GIFT_WRAP = "TAX_GIFT_WRAP"
+    TAX_OTHER = "TAX_OTHER"
+    PROMOTION = "PROMOTION"
+    TAX_WITHHELD = "TAX_WITHHELD"
+    FEE_COMMISSION = "FEE_COMMISSION"
+    FEE_FBA = "FEE_FBA"
+    FEE_CLOSING = "FEE_CLOSING"
+    FEE_SHIPPING_CHARGEBACK = "FEE_SHIPPING_CHARGEBACK"
+    FEE_GIFTWRAP_CHARGEBACK = "FEE_GIFTWRAP_CHARGEBACK"
+    FEE_REFUND_COMMISSION = "FEE_REFUND_COMMISSION"
+    FEE_OTHER = "FEE_OTHER"
+    RESERVE = "RESERVE"
+    TRANSFER = "TRANSFER"
+    REIMBURSEMENT = "REIMBURSEMENT"
+    ADJUSTMENT = "ADJUSTMENT"
+    SERVICE_FEE = "SERVICE_FEE"
+    UNCLASSIFIED = "UNCLASSIFIED"
+
+
+class OrderRoute(StrEnum):
+    """What the ``order-id`` of a settlement line is."""
+
+    AMAZON_ORDER = "amazon_order"
+    MULTI_CHANNEL = "multi_channel"
+    FBA_SHIPMENT = "fba_shipment"
+    NONE = "none"
+    MALFORMED = "malformed"
+
+
+class TieState(StrEnum):
+    """Whether the lines of a settlement add up to the total that its file states."""
+
+    TIES = "ties"
+    DOES_NOT_TIE = "does_not_tie"
+    CANNOT_TIE = "cannot_tie"
+
+
+class StatementStatus(StrEnum):
+    """The state of one Amazon order; the first that holds, in this order (domain reference 2.2)."""
+
+    CURRENCY_CONFLICT = "CURRENCY_CONFLICT"
+    NOT_BILLED = "NOT_BILLED"
+    OVERPAID = "OVERPAID"
+    REFUND_UNCREDITED = "REFUND_UNCREDITED"
+    REFUND_IN_TRANSIT = "REFUND_IN_TRANSIT"
+    PARTIALLY_SETTLED = "PARTIALLY_SETTLED"
+    DEFERRED = "DEFERRED"
+    AWAITING_SETTLEMENT = "AWAITING_SETTLEMENT"
+    REFUNDED_FULL = "REFUNDED_FULL"
+    SETTLED = "SETTLED"
+
+
+class ExceptionClass(StrEnum):
+    """What is wrong with an order or a settlement (domain reference 2.6); those that are found by now."""
+
+    SETTLED_NOT_BILLED = "SETTLED_NOT_BILLED"
+    BILLED_NOT_SETTLED = "BILLED_NOT_SETTLED"
+    ORPHAN_ORDER_ID = "ORPHAN_ORDER_ID"
+    MALFORMED_ORDER_ID = "MALFORMED_ORDER_ID"
+    SHORT_SETTLED = "SHORT_SETTLED"
+    OVERPAID = "OVERPAID"
+    PROMOTION_NOT_BILLED = "PROMOTION_NOT_BILLED"
+    DUPLICATE_BILLING = "DUPLICATE_BILLING"
+    REFUND_WITHOUT_CREDIT_MEMO = "REFUND_WITHOUT_CREDIT_MEMO"
+    CREDIT_MEMO_WITHOUT_REFUND = "CREDIT_MEMO_WITHOUT_REFUND"
+    CHARGEBACK_OR_CLAIM = "CHARGEBACK_OR_CLAIM"
+    CURRENCY_MISMATCH = "CURRENCY_MISMATCH"
+    CANCELLED_BUT_SETTLED = "CANCELLED_BUT_SETTLED"
+    UNCLASSIFIED_LINE = "UNCLASSIFIED_LINE"
+    SETTLEMENT_DOES_NOT_FOOT = "SETTLEMENT_DOES_NOT_FOOT"
+    UNKNOWN_OUTCOME = "UNKNOWN_OUTCOME"
+
+
+class AgingBucket(StrEnum):
+    """Days past the date on which the settlement was expected."""
+
+    NOT_YET_EXPECTED = "not yet expected"
+    DAYS_1_7 = "1–7"
+    DAYS_8_14 = "8–14"
+    DAYS_15_30 = "15–30"
+    DAYS_31_60 = "31–60"
+    DAYS_61_90 = "61–90"
+    OVER_90 = "over 90"
