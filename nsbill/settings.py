@@ -141,7 +141,7 @@ class Credentials(BaseSettings):
                 f"not set in the environment: {', '.join(missing)}",
                 "Export them, or use the simulator: nsbill demo.",
             )
-        return cls()
+        return cls.of({name: os.environ[f"NSBILL_{name.upper()}"] for name in _SECRETS})
 
     @classmethod
     def of(cls, values: Mapping[str, str]) -> Credentials:

@@ -1,0 +1,35 @@
+"""Sessions signed by token-based authentication (OAuth 1.0a, HMAC-SHA256), with one kept-alive connection per slot."""
+
+from __future__ import annotations
+
+from http.cookiejar import DefaultCookiePolicy
+
+import requests
+from oauthlib.oauth1 import SIGNATURE_HMAC_SHA256
+from requests.adapters import HTTPAdapter
+from requests_oauthlib import OAuth1Session
+
+from nsbill.settings import Credentials, Settings
+
+__all__ = ["open_session"]
+
+
+def open_session(settings: Settings, credentials: Credentials) -> requests.Session:
+    """Return a session that signs every request for the account; each send is signed anew.
+
+    The realm is the account id in its written form (``1234567_SB1``). Cookies are refused: NetSuite's would tie
+    parallel requests to one server session.
+    """
+    session: requests.Session = OAuth1Session(
+        credentials.consumer_key.get_secret_value(),
+        client_secret=credentials.consumer_secret.get_secret_value(),
+        resource_owner_key=credentials.token_id.get_secret_value(),
+        resource_owner_secret=credentials.token_secret.get_secret_value(),
+        signature_method=SIGNATURE_HMAC_SHA256,
+        realm=settings.account,
+    )
+    adapter = HTTPAdapter(pool_connections=2, pool_maxsize=settings.slots, max_retries=0)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    return session
