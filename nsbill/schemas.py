@@ -85,6 +85,11 @@ class Schema:
         frame: pd.DataFrame = cast.to_pandas(types_mapper=pd.ArrowDtype)
         return self.check(frame)
 
+    def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Take this schema's columns out of ``frame``, cast exactly to their types, and check them."""
+        self._check_names([str(c) for c in frame.columns])
+        return self.from_arrow(pa.Table.from_pandas(frame[self.names], preserve_index=False))
+
     def check(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return ``frame`` unchanged when it fits, else raise SchemaError naming every difference."""
         self._check_names([str(c) for c in frame.columns])
@@ -197,7 +202,7 @@ PLAN_SKIPPED = Schema(
     (
         *_ORDER,
         _c("currency", TEXT, "ISO 4217 code", empty=True),
-        _c("amount", MONEY, "order total that stays unbilled by this plan", empty=True),
+        _c("amount", MONEY, "what of the order stays unbilled by this plan", empty=True),
         _c("status", TEXT, "status letter of the order", empty=True),
         _c("reason", TEXT, "SkipReason"),
         _c("explanation", TEXT, "one sentence: why, and what to do"),

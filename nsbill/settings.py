@@ -10,9 +10,10 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
+from zoneinfo import available_timezones
 
 import tomli_w
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from nsbill.errors import SettingsError
@@ -53,6 +54,8 @@ class Settings(BaseSettings):
     partially_billed: Literal["bill-remainder", "skip"] = "bill-remainder"
     transaction_date: Literal["today", "ship-date"] = "today"
 
+    time_zone: str = Field("UTC", description="Time zone in which 'today' is meant, such as America/New_York")
+
     seller_account: str = Field("main", min_length=1, description="Name of the Amazon seller account")
     amazon_order_id_field: str = Field("otherrefnum", description="Field of the sales order that holds the Amazon id")
     marketplace_field: str = Field("custbody_celigo_etail_channel", description="Field that holds the sales channel")
@@ -78,6 +81,13 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment over arguments: arguments are what the workspace's file says."""
         return env_settings, init_settings
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise SettingsError("time_zone", f"{name!r} is not a known time zone", "Use a name such as Europe/Berlin.")
+        return name
 
     @model_validator(mode="after")
     def _flows_fit_the_edition(self) -> Self:

@@ -1,0 +1,234 @@
+"""The append-only journal of creates: intents before the request, outcomes after. SQLite file, or a database by URL.
+
+States of one external id: (nothing) → intent → created | exists | rejected | unknown; unknown → created | exists | absent.
+Only ``rejected`` and ``absent`` may be followed by another intent. Nothing is ever updated or deleted, but the lease.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from nsbill.billing import journal_tables as t
+from nsbill.billing.plan import Plan
+from nsbill.errors import JournalError
+from nsbill.money import exact
+from nsbill.vocabulary import Outcome, RecordType
+
+__all__ = ["Entry", "Journal", "PlannedBill"]
+
+INTENT = "intent"
+OPEN_STATES = frozenset({INTENT, Outcome.UNKNOWN.value})
+"""States in which NetSuite may or may not have the record."""
+
+_REPEATABLE = frozenset({Outcome.REJECTED.value, Outcome.ABSENT.value})
+
+
+@dataclass(frozen=True)
+class PlannedBill:
+    """One billing record that a run is to create."""
+
+    sales_order_id: str
+    sales_order_number: str
+    amazon_order_id: str
+    record_type: RecordType
+    part: int
+    external_id: str
+    transaction_date: date
+    currency: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A planned billing record and its latest state in the journal (``None``: nothing was sent yet)."""
+
+    bill: PlannedBill
+    state: str | None
+    at: datetime | None
+    record_id: str | None
+    detail: str | None
+
+
+class Journal:
+    """The journal of one workspace or team. Safe to use from several threads and processes."""
+
+    def __init__(self, url: str | sa.URL) -> None:
+        self._engine = t.open_engine(url)
+
+    @classmethod
+    def in_workspace(cls, workspace: Path) -> Journal:
+        """Open ``journal.db`` of the workspace, creating it when it is not there."""
+        workspace.mkdir(parents=True, exist_ok=True)
+        return cls(sa.URL.create("sqlite", database=str(workspace / "journal.db")))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
+    def start_run(self, plan: Plan, settings_text: str) -> str:
+        """Write down a run and everything it is going to create, in one transaction; returns the run id."""
+        now = datetime.now(UTC)
+        run_id = f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+        rows = plan.to_bill.assign(run_id=run_id, account=plan.account)
+        rows["amount"] = rows["amount"].astype(str)
+        names = [c.name for c in t.planned.columns if c.name != "position"]
+        with self._engine.begin() as db:
+            db.execute(
+                t.run.insert(),
+                {
+                    "run_id": run_id,
+                    "account": plan.account,
+                    "started_at": now,
+                    "fingerprint": plan.fingerprint,
+                    "settings": settings_text,
+                    "who": f"{platform.node()} process {os.getpid()}",
+                },
+            )
+            if len(rows):
+                records = rows.assign(position=range(len(rows)))[[*names, "position"]].to_dict("records")
+                db.execute(t.planned.insert(), [{str(k): v for k, v in record.items()} for record in records])
+        return run_id
+
+    def intend(self, run_id: str, bill: PlannedBill) -> str | None:
+        """Write the intent to create, unless an earlier one is open or done; returns the state before.
+
+        A returned state other than ``None``, ``rejected`` and ``absent`` means: no intent was written, do not create.
+        """
+        with self._engine.begin() as db:
+            before = self._state(db, self._account(db, run_id), bill.external_id)
+            if before is None or before in _REPEATABLE:
+                self._append(db, run_id, bill.external_id, INTENT, None, None)
+            return before
+
+    def record(
+        self, run_id: str, external_id: str, outcome: Outcome, record_id: str | None = None, detail: str | None = None
+    ) -> None:
+        """Write an outcome."""
+        with self._engine.begin() as db:
+            self._append(db, run_id, external_id, outcome.value, record_id, detail)
+
+    def note(self, run_id: str, kind: str, detail: str) -> None:
+        """Write something about the run as a whole: finished, interrupted, resumed."""
+        with self._engine.begin() as db:
+            self._append(db, run_id, None, kind, None, detail)
+
+    def entries(self, run_id: str) -> list[Entry]:
+        """Every planned record of a run with its latest state, in the order of the plan."""
+        query = t.entries_query().where(t.planned.c.run_id == run_id).order_by(t.planned.c.position)
+        return self._entries(query)
+
+    def open_entries(self, account: str) -> list[Entry]:
+        """Every record of the account that NetSuite may or may not have; the latest plan of each."""
+        latest = t.latest_event.c
+        query = t.entries_query().where(t.planned.c.account == account, latest.kind.in_(OPEN_STATES))
+        return self._entries(query.where(latest.run_id == t.planned.c.run_id))
+
+    def runs(self) -> Sequence[sa.RowMapping]:
+        """Every run, newest first, with how many records it planned and how many of them have which state."""
+        with self._engine.connect() as db:
+            return db.execute(t.runs_query()).mappings().all()
+
+    def last_run(self, account: str) -> str | None:
+        """The id of the account's newest run."""
+        query = sa.select(t.run.c.run_id).where(t.run.c.account == account).order_by(t.run.c.started_at.desc())
+        with self._engine.connect() as db:
+            found: str | None = db.execute(query.limit(1)).scalar()
+            return found
+
+    def events(self, *, run_id: str | None = None, order: str | None = None) -> Sequence[sa.RowMapping]:
+        """Every event of a run, or of an order (sales order id, number, or Amazon order id), oldest first."""
+        query = t.events_query()
+        if run_id is not None:
+            query = query.where(t.event.c.run_id == run_id)
+        if order is not None:
+            columns = (t.planned.c.sales_order_id, t.planned.c.sales_order_number, t.planned.c.amazon_order_id)
+            query = query.where(sa.or_(*(column == order for column in columns)))
+        with self._engine.connect() as db:
+            return db.execute(query).mappings().all()
+
+    @contextmanager
+    def lease(self, account: str, *, seconds: int = 120) -> Iterator[t.Lease]:
+        """Hold the account's lease, so that one run at a time creates; renew it while working.
+
+        Raises
+        ------
+        JournalError
+            Another run holds it; says who, since when, until when.
+        """
+        with self._engine.begin() as db:
+            held = t.take_lease(db, account, seconds)
+        try:
+            yield t.Lease(self._engine, account, held, seconds)
+        finally:
+            with self._engine.begin() as db:
+                t.drop_lease(db, account, held)
+
+    def _entries(self, query: sa.Select[tuple[object, ...]]) -> list[Entry]:
+        with self._engine.connect() as db:
+            rows = db.execute(query).mappings().all()
+        return [
+            Entry(
+                PlannedBill(
+                    sales_order_id=row["sales_order_id"],
+                    sales_order_number=row["sales_order_number"],
+                    amazon_order_id=row["amazon_order_id"],
+                    record_type=RecordType(row["record_type"]),
+                    part=row["part"],
+                    external_id=row["external_id"],
+                    transaction_date=row["transaction_date"],
+                    currency=row["currency"],
+                    amount=exact(row["amount"]),
+                ),
+                state=row["kind"],
+                at=row["at"],
+                record_id=row["record_id"],
+                detail=row["detail"],
+            )
+            for row in rows
+        ]
+
+    @staticmethod
+    def _account(db: sa.Connection, run_id: str) -> str:
+        account: str | None = db.execute(sa.select(t.run.c.account).where(t.run.c.run_id == run_id)).scalar()
+        if account is None:
+            raise JournalError(f"there is no run {run_id}", "List the runs: nsbill journal.")
+        return account
+
+    @staticmethod
+    def _state(db: sa.Connection, account: str, external_id: str) -> str | None:
+        query = sa.select(t.event.c.kind).where(t.event.c.account == account, t.event.c.external_id == external_id)
+        kind: str | None = db.execute(query.order_by(t.event.c.event_id.desc()).limit(1)).scalar()
+        return kind
+
+    @classmethod
+    def _append(
+        cls,
+        db: sa.Connection,
+        run_id: str,
+        external_id: str | None,
+        kind: str,
+        record_id: str | None,
+        detail: str | None,
+    ) -> None:
+        db.execute(
+            t.event.insert(),
+            {
+                "run_id": run_id,
+                "account": cls._account(db, run_id),
+                "external_id": external_id,
+                "at": datetime.now(UTC),
+                "kind": kind,
+                "record_id": record_id,
+                "detail": detail,
+            },
+        )

@@ -1,0 +1,82 @@
+"""Find out what became of a create: look the record up, check that it is ours, never create."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+
+from nsbill.billing.journal import Entry, PlannedBill
+from nsbill.money import format_money
+from nsbill.netsuite.books import load_billing_records
+from nsbill.netsuite.client import Client
+from nsbill.netsuite.records import FoundRecord, find_by_external_id
+from nsbill.vocabulary import Outcome
+
+__all__ = ["Resolution", "look_up", "resolve_open"]
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """What a look-up showed."""
+
+    outcome: Outcome
+    record_id: str | None = None
+    detail: str | None = None
+
+
+def resolve_open(client: Client, currencies: dict[str, str], entry: Entry) -> Resolution:
+    """Resolve an intent or an unknown into created, exists, rejected, absent, or still unknown.
+
+    Absence counts only after ``settings.unknown_wait`` seconds: until then the server may still be at work.
+    """
+    found = look_up(client, currencies, entry.bill, found_as=Outcome.CREATED)
+    if found:
+        return found
+    began = entry.at or datetime.now(UTC)
+    until = began + timedelta(seconds=client.settings.unknown_wait)
+    if datetime.now(UTC) >= until:
+        return Resolution(Outcome.ABSENT, detail="looked up by external id and by the order's links: not there")
+    return Resolution(Outcome.UNKNOWN)
+
+
+def look_up(client: Client, currencies: dict[str, str], bill: PlannedBill, *, found_as: Outcome) -> Resolution | None:
+    """Look for the bill's record by external id, then by the order's own billing records; ``None``: not there.
+
+    The second way covers accounts in which the external id of a transform is not kept (netsuite.md 13, question 3).
+    """
+    found = find_by_external_id(client, bill.record_type, bill.external_id)
+    if found:
+        return _judge(bill, found, found_as)
+    linked = load_billing_records(client, currencies, where=f"m.createdfrom = {int(bill.sales_order_id)}")
+    posted = linked[~linked["voided"]]
+    if len(linked) < bill.part or posted.empty:
+        return None
+    newest = posted.iloc[pd.to_numeric(posted["billing_record_id"]).argmax()]
+    note = f"found as {newest['number']} by the order's links, without the external id {bill.external_id}"
+    if newest["total"] != bill.amount:
+        note += f"; it bills {format_money(newest['total'], bill.currency)}, planned {_planned(bill)}"
+    return Resolution(Outcome.EXISTS, str(newest["billing_record_id"]), note)
+
+
+def _judge(bill: PlannedBill, found: FoundRecord, found_as: Outcome) -> Resolution:
+    """A record with our external id: ours when it comes from the same order; its amount must fit."""
+    if found.sales_order_id != bill.sales_order_id:
+        return Resolution(
+            Outcome.REJECTED,
+            detail=f"The external id {bill.external_id} is taken by {found.number}, which is not of this order. "
+            f"Clear it there, then plan again.",
+        )
+    if found.total != bill.amount:
+        return Resolution(
+            Outcome.EXISTS,
+            found.record_id,
+            f"{found.number} bills {format_money(found.total, bill.currency)}, planned {_planned(bill)}. "
+            f"Compare it with the order.",
+        )
+    return Resolution(found_as, found.record_id, f"found as {found.number}")
+
+
+def _planned(bill: PlannedBill) -> str:
+    return format_money(bill.amount, bill.currency)

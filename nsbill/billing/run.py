@@ -1,0 +1,252 @@
+"""Carry out a plan once: intent, create, outcome for each order; resume; unknown outcomes resolved first."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pandas as pd
+
+from nsbill.billing.journal import OPEN_STATES, Entry, Journal
+from nsbill.billing.plan import Plan
+from nsbill.billing.resolve import Resolution, look_up, resolve_open
+from nsbill.errors import JournalError, NetSuiteError, NoAnswer, SignInRefused, TooManyRequests
+from nsbill.money import sum_by_currency
+from nsbill.netsuite.books import load_currencies
+from nsbill.netsuite.client import Client
+from nsbill.netsuite.records import transform_order
+from nsbill.progress import Progress, silent
+from nsbill.schemas import OUTCOMES
+from nsbill.vocabulary import Outcome
+
+__all__ = ["NOT_STARTED", "RunResult", "carry_out", "resume_run"]
+
+NOT_STARTED = "not started"
+_LONGEST_INLINE_WAIT = 60
+_RENEW_EVERY = 30.0
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run went: one outcome for each planned order (schema OUTCOMES)."""
+
+    run_id: str
+    outcomes: pd.DataFrame
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of orders per outcome."""
+        return dict(Counter(self.outcomes["outcome"]))
+
+    @property
+    def totals(self) -> dict[str, Decimal]:
+        """Σ amount of the created records per currency."""
+        made = self.outcomes[self.outcomes["outcome"] == Outcome.CREATED.value]
+        return sum_by_currency(zip(made["currency"], made["amount"], strict=True))
+
+    @property
+    def complete(self) -> bool:
+        """Whether every planned order has its record."""
+        done = {Outcome.CREATED.value, Outcome.EXISTS.value}
+        return all(outcome in done for outcome in self.outcomes["outcome"])
+
+    def count(self, outcome: Outcome | str) -> int:
+        """Number of orders with this outcome."""
+        return self.counts.get(str(outcome), 0)
+
+
+def carry_out(
+    plan: Plan, *, journal: Journal, client: Client, progress: Progress = silent, stop: threading.Event | None = None
+) -> RunResult:
+    """Create the billing records of ``plan``, each once. ``stop``: finish what is in flight, start nothing more.
+
+    Raises
+    ------
+    JournalError
+        Another run holds the account.
+    SignInRefused
+        The credentials stopped working; what was done is in the journal.
+    """
+    with journal.lease(plan.account) as lease:
+        run_id = journal.start_run(plan, client.settings.model_dump_json())
+        return _Run(run_id, journal, client, progress, stop, lease.renew).finish()
+
+
+def resume_run(
+    run_id: str,
+    *,
+    journal: Journal,
+    client: Client,
+    progress: Progress = silent,
+    stop: threading.Event | None = None,
+) -> RunResult:
+    """Finish an interrupted run: resolve what is open by look-up, then create what was never started."""
+    with journal.lease(client.settings.account) as lease:
+        if not journal.entries(run_id):
+            raise JournalError(f"run {run_id} has no planned records", "List the runs: nsbill journal.")
+        journal.note(run_id, "resumed", "resumed")
+        return _Run(run_id, journal, client, progress, stop, lease.renew).finish()
+
+
+class _Run:
+    """The state of one run in this process; everything that must last is in the journal."""
+
+    def __init__(
+        self,
+        run_id: str,
+        journal: Journal,
+        client: Client,
+        progress: Progress,
+        stop: threading.Event | None,
+        renew: Callable[[], None],
+    ) -> None:
+        self.run_id, self.journal, self.client = run_id, journal, client
+        self.progress, self.stop, self.renew = progress, stop or threading.Event(), renew
+        self.currencies = load_currencies(client)
+        self.tally: Counter[str] = Counter()
+
+    def finish(self) -> RunResult:
+        """Resolve, create, resolve again; the journal has the outcome of every step."""
+        entries = self.journal.entries(self.run_id)
+        self.total = len(entries)
+        settled = [e for e in entries if e.state not in OPEN_STATES | {None, Outcome.ABSENT.value}]
+        self.tally.update(e.state for e in settled if e.state)
+        self._each((e for e in entries if e.state in OPEN_STATES), self._resolve)
+        for _ in range(2):  # a create found absent is tried once more
+            pending = [e for e in self.journal.entries(self.run_id) if e.state in {None, Outcome.ABSENT.value}]
+            self._each(pending, self._create)
+            if self.stop.is_set() or not self._wait_for_open():
+                break
+        self.journal.note(self.run_id, "stopped" if self.stop.is_set() else "finished", str(dict(self.tally)))
+        return self._result()
+
+    def _each(self, entries: Iterable[Entry], step: Callable[[Entry], str]) -> None:
+        """Run ``step`` on each entry in parallel, as many at once as there are slots."""
+        todo: Iterator[Entry] = iter(entries)
+        running: set[Future[str]] = set()
+        renewed = time.monotonic()
+        with ThreadPoolExecutor(self.client.settings.slots) as pool:
+            try:
+                while True:
+                    while len(running) < 2 * self.client.settings.slots and not self.stop.is_set():
+                        entry = next(todo, None)
+                        if entry is None:
+                            break
+                        running.add(pool.submit(step, entry))
+                    if not running:
+                        return
+                    done, running = wait(running, timeout=_RENEW_EVERY, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        self.tally[future.result()] += 1
+                    self._report()
+                    if time.monotonic() - renewed > _RENEW_EVERY:
+                        self.renew()
+                        renewed = time.monotonic()
+            except BaseException:
+                self.stop.set()  # nothing more is started; what is in flight is finished by the pool
+                raise
+
+    def _create(self, entry: Entry) -> str:
+        """Create one billing record by the protocol: intent, request, outcome."""
+        bill = entry.bill
+        if self.stop.is_set():
+            return NOT_STARTED
+        before = self.journal.intend(self.run_id, bill)
+        if before is not None and before not in {Outcome.REJECTED.value, Outcome.ABSENT.value}:
+            return self._resolve(entry)  # another run is at it, or has done it
+        try:
+            record_id = transform_order(
+                self.client,
+                bill.sales_order_id,
+                bill.record_type,
+                external_id=bill.external_id,
+                transaction_date=bill.transaction_date,
+            )
+        except NoAnswer as error:
+            return self._after_no_answer(entry, error)
+        except SignInRefused as error:
+            self._record(entry, Resolution(Outcome.ABSENT, detail=str(error)))  # refused before it began
+            raise  # no other order would fare better
+        except TooManyRequests as error:
+            return self._record(entry, Resolution(Outcome.ABSENT, detail=str(error)))  # blocked before it began
+        except NetSuiteError as error:
+            return self._record(entry, self._after_refusal(entry, error))
+        return self._record(entry, Resolution(Outcome.CREATED, record_id))
+
+    def _after_no_answer(self, entry: Entry, error: NoAnswer) -> str:
+        """Write down that the outcome is unknown, then look once: often the record is there."""
+        self._record(entry, Resolution(Outcome.UNKNOWN, detail=str(error)))
+        try:
+            found = look_up(self.client, self.currencies, entry.bill, found_as=Outcome.CREATED)
+        except (NoAnswer, NetSuiteError):
+            found = None  # the outcome is in the journal as unknown, and looked up again before the run ends
+        return self._record(entry, found) if found else Outcome.UNKNOWN.value
+
+    def _after_refusal(self, entry: Entry, error: NetSuiteError) -> Resolution:
+        """A duplicate external id may be our own record from an earlier try; anything else is a refusal."""
+        if "already exists" in error.detail:
+            found = look_up(self.client, self.currencies, entry.bill, found_as=Outcome.EXISTS)
+            if found:
+                return found
+        return Resolution(Outcome.REJECTED, detail=str(error))
+
+    def _resolve(self, entry: Entry) -> str:
+        """Look an open create up. One that stays unknown is not written again: its waiting time has begun already."""
+        try:
+            found = resolve_open(self.client, self.currencies, entry)
+        except NoAnswer:
+            return Outcome.UNKNOWN.value
+        return Outcome.UNKNOWN.value if found.outcome is Outcome.UNKNOWN else self._record(entry, found)
+
+    def _record(self, entry: Entry, found: Resolution) -> str:
+        self.journal.record(self.run_id, entry.bill.external_id, found.outcome, found.record_id, found.detail)
+        return found.outcome.value
+
+    def _wait_for_open(self) -> bool:
+        """Wait until open creates may count as absent, if that is soon, and resolve them; True when some are absent."""
+        still_open = [e for e in self.journal.entries(self.run_id) if e.state in OPEN_STATES]
+        if not still_open or self.client.settings.unknown_wait > _LONGEST_INLINE_WAIT:
+            return False
+        self.tally[Outcome.UNKNOWN.value] -= len(still_open)
+        began = {e.bill.external_id: e.at for e in still_open if e.at}
+        oldest = max(began.values(), default=datetime.now(UTC))
+        left = self.client.settings.unknown_wait - (datetime.now(UTC) - oldest).total_seconds()
+        self.stop.wait(max(0.0, left) + 0.05)
+        self._each(still_open, self._resolve)
+        absent = self.tally.pop(Outcome.ABSENT.value, 0)
+        return absent > 0
+
+    def _report(self) -> None:
+        names = (Outcome.CREATED, Outcome.EXISTS, Outcome.REJECTED, Outcome.UNKNOWN)
+        note = ", ".join(f"{self.tally[name.value]} {name.value}" for name in names if self.tally[name.value])
+        self.progress(min(self.total, sum(self.tally.values())), self.total, note)
+
+    def _result(self) -> RunResult:
+        rows: list[dict[str, object]] = [
+            {
+                "sales_order_id": e.bill.sales_order_id,
+                "sales_order_number": e.bill.sales_order_number,
+                "amazon_order_id": e.bill.amazon_order_id,
+                "record_type": e.bill.record_type.value,
+                "external_id": e.bill.external_id,
+                "currency": e.bill.currency,
+                "amount": e.bill.amount,
+                "outcome": _outcome(e.state),
+                "record_id": e.record_id,
+                "message": e.detail,
+            }
+            for e in self.journal.entries(self.run_id)
+        ]
+        return RunResult(self.run_id, OUTCOMES.frame(rows))
+
+
+def _outcome(state: str | None) -> str:
+    if state in OPEN_STATES:
+        return Outcome.UNKNOWN.value
+    return NOT_STARTED if state in {None, Outcome.ABSENT.value} else str(state)

@@ -1,0 +1,233 @@
+"""The desk: one object that wires settings, client, journal, store and reconciliation of a workspace.
+
+Command line, panels and notebooks all work through it, so that they do the same thing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from nsbill.billing.journal import Journal
+from nsbill.billing.plan import Plan, build_plan
+from nsbill.billing.run import RunResult, carry_out, resume_run
+from nsbill.errors import BillingRefused, JournalError, SettingsError
+from nsbill.netsuite.books import (
+    billing_records_of,
+    load_billing_records,
+    load_credits,
+    load_currencies,
+    load_sales_orders,
+)
+from nsbill.netsuite.client import Client
+from nsbill.netsuite.searches import SavedSearch, inspect_search, list_searches, load_orders, write_status
+from nsbill.progress import Progress, silent
+from nsbill.settings import Credentials, Settings, load_settings, save_settings
+from nsbill.vocabulary import ORDER_STATUS_TEXT, BillingStatus
+
+if TYPE_CHECKING:
+    from nsbill.amazon.store import AddResult, SettlementStore
+    from nsbill.reconcile import Reconciliation
+
+__all__ = ["Criterion", "Desk"]
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """The billing status: what the setting says, and what NetSuite's own criterion says, which wins."""
+
+    search: SavedSearch
+    setting: BillingStatus
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """The status letters that NetSuite lets through; all of them when it has no criterion."""
+        return tuple(sorted(self.search.status.letters or ORDER_STATUS_TEXT))
+
+    @property
+    def differs(self) -> bool:
+        """Whether NetSuite's criterion is another than the setting."""
+        return self.search.status.billing_status is not self.setting
+
+    @property
+    def sentence(self) -> str:
+        """Both in one sentence."""
+        there = ", ".join(ORDER_STATUS_TEXT.get(letter, letter) for letter in sorted(self.search.status.letters))
+        there = there or "no status criterion"
+        if not self.differs:
+            return f"Billing status: {there} (setting and saved search agree)."
+        return f"The saved search in NetSuite has {there}; the setting is {self.setting.text}. NetSuite's wins."
+
+
+class Desk:
+    """Everything an analyst or a scheduled run does with one workspace. Use as a context manager."""
+
+    def __init__(self, workspace: Path, settings: Settings, credentials: Credentials) -> None:
+        if not settings.account:
+            raise SettingsError("account", "is not set", "Set NSBILL_ACCOUNT, or use the simulator: nsbill demo.")
+        self.workspace, self.settings = workspace, settings
+        self.journal = Journal.in_workspace(workspace)
+        self.client = Client(settings, credentials)
+
+    @classmethod
+    def open(cls, workspace: Path | str = "workspace") -> Desk:
+        """Open the desk of a workspace; settings from its file and ``NSBILL_*``, secrets from the environment."""
+        folder = Path(workspace)
+        return cls(folder, load_settings(folder), Credentials.from_environment())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections to NetSuite and the journal."""
+        self.client.close()
+        self.journal.close()
+
+    def today(self) -> date:
+        """Today in the company's time zone."""
+        return datetime.now(ZoneInfo(self.settings.time_zone)).date()
+
+    @property
+    def store(self) -> SettlementStore:
+        """The workspace's Amazon settlements."""
+        from nsbill.amazon.store import SettlementStore
+
+        return SettlementStore(self.workspace, seller_account=self.settings.seller_account)
+
+    def searches(self) -> pd.DataFrame:
+        """The saved searches on sales orders that the role sees."""
+        return list_searches(self.client)
+
+    def criterion(self) -> Criterion:
+        """Read the saved search's status criterion from NetSuite, beside the setting."""
+        return Criterion(self._search(), self.settings.billing_status)
+
+    def save_settings(self, **changes: Any) -> Criterion:
+        """Check and save settings, and write the billing status to the saved search in NetSuite.
+
+        Raises
+        ------
+        SettingsError
+            A setting is impossible; nothing was saved.
+        NetSuiteError
+            The saved search is unknown or cannot be rewritten; nothing was saved.
+        """
+        wanted = Settings(**{**self.settings.model_dump(), **changes})
+        search = inspect_search(self.client, _chosen(wanted.saved_search))
+        if search.status.billing_status is not wanted.billing_status:
+            if not search.status.writable:
+                raise SettingsError(
+                    "billing_status",
+                    f"the status criterion of saved search '{search.title}' cannot be rewritten: {search.status.reason}",
+                    "Change it in NetSuite by hand.",
+                )
+            write_status(self.client, search.id, wanted.billing_status)
+        self.settings = save_settings(self.workspace, changes)
+        self.client.settings = self.settings
+        return self.criterion()
+
+    def preview(self, exclude: Mapping[str, str] | None = None, *, progress: Progress = silent) -> Plan:
+        """Load the saved search and decide what would be billed; creates nothing.
+
+        ``exclude``: sales order ids to leave out, each with the reason.
+        """
+        criterion = self.criterion()
+        currencies = load_currencies(self.client)
+        loaded = load_orders(self.client, criterion.search, currencies, progress=progress)
+        unresolved = {e.bill.sales_order_id for e in self.journal.open_entries(self.settings.account)}
+        return build_plan(
+            loaded.orders,
+            loaded.problems,
+            billing_records_of(self.client, currencies, loaded.orders),
+            settings=self.settings,
+            status_effective=criterion.letters,
+            today=self.today(),
+            exclude=exclude,
+            unresolved=frozenset(unresolved),
+        )
+
+    def bill(self, plan: Plan, *, progress: Progress = silent, stop: threading.Event | None = None) -> RunResult:
+        """Carry out ``plan`` if it still is what a fresh plan would be.
+
+        Raises
+        ------
+        BillingRefused
+            Something changed in NetSuite or in the settings since the plan was made; says what.
+        """
+        excluded = plan.skipped[plan.skipped["reason"] == "excluded_by_user"]
+        reasons = dict(zip(excluded["sales_order_id"], excluded["explanation"], strict=True))
+        fresh = self.preview(reasons)
+        if fresh.fingerprint != plan.fingerprint:
+            raise BillingRefused("fingerprint", _difference(plan, fresh), "Look at the plan again, then bill.")
+        return carry_out(plan, journal=self.journal, client=self.client, progress=progress, stop=stop)
+
+    def resume(
+        self, run_id: str | None = None, *, progress: Progress = silent, stop: threading.Event | None = None
+    ) -> RunResult:
+        """Finish an interrupted run; by default the account's newest."""
+        run_id = run_id or self.journal.last_run(self.settings.account)
+        if run_id is None:
+            raise JournalError("there is no run to resume", "Bill something first: nsbill bill.")
+        return resume_run(run_id, journal=self.journal, client=self.client, progress=progress, stop=stop)
+
+    def add_settlements(self, paths: Iterable[Path], *, progress: Progress = silent) -> list[AddResult]:
+        """Add Amazon settlement files to the store."""
+        return self.store.add(paths, progress=progress)
+
+    def reconcile(self, as_of: date | None = None) -> Reconciliation:
+        """Compare NetSuite's books with Amazon's settlements, per Amazon order, as of a date (default: today)."""
+        from nsbill.reconcile import ReconcileRules, reconcile
+
+        currencies = load_currencies(self.client)
+        settings, store = self.settings, self.store
+        return reconcile(
+            orders=load_sales_orders(self.client, currencies),
+            billing_records=load_billing_records(self.client, currencies),
+            credits=load_credits(self.client, currencies),
+            lines=store.lines_files(),
+            settlements=store.settlements(),
+            rules=ReconcileRules(
+                as_of=as_of or self.today(),
+                tax_mode=settings.tax_mode,
+                seller_account=settings.seller_account,
+                delivery_days=settings.delivery_days,
+                hold_days=settings.hold_days,
+                cycle_days=settings.cycle_days,
+                stale_days=settings.stale_days,
+            ),
+        )
+
+    def _search(self) -> SavedSearch:
+        return inspect_search(self.client, _chosen(self.settings.saved_search))
+
+
+def _chosen(saved_search: str) -> str:
+    if not saved_search:
+        raise SettingsError("saved_search", "is not set", "List them with nsbill searches, then: nsbill settings set.")
+    return saved_search
+
+
+def _difference(seen: Plan, fresh: Plan) -> str:
+    """Say how a fresh plan differs from the one that was seen."""
+    before, now = (set(plan.to_bill["sales_order_number"]) for plan in (seen, fresh))
+    parts = []
+    for words, numbers in (("no longer to bill", before - now), ("new", now - before)):
+        if numbers:
+            some = ", ".join(sorted(numbers)[:5]) + (" …" if len(numbers) > 5 else "")
+            parts.append(f"{len(numbers)} {words} ({some})")
+    if not parts:
+        parts.append("amounts, dates or record types of the same orders changed")
+    return "the plan changed since it was seen: " + "; ".join(parts)
