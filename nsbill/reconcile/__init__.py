@@ -1,0 +1,11 @@
+"""The proof: received versus due per Amazon order as of a day, and every exception, from frames alone.
+
+Pure: no network, no clock; it reads the Parquet files that it is handed and nothing else.
+"""
+
+from __future__ import annotations
+
+from nsbill.reconcile.result import Reconciliation, reconcile
+from nsbill.reconcile.rules import ReconcileRules
+
+__all__ = ["ReconcileRules", "Reconciliation", "reconcile"]

@@ -1,0 +1,40 @@
+"""The rules of one reconciliation: the day it speaks for, and what is expected when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from nsbill.vocabulary import TaxMode
+
+__all__ = ["EPOCH", "ReconcileRules"]
+
+EPOCH = date(1970, 1, 1)
+"""Day number 0 of every ``…_day`` column."""
+
+
+@dataclass(frozen=True)
+class ReconcileRules:
+    """What one reconciliation goes by; the days are those of the settings with the same names.
+
+    ``delivery_days`` and ``hold_days`` after shipping Amazon releases the money, ``cycle_days`` is the length of a
+    settlement period, and a credit memo older than ``stale_days`` without a refund is an exception.
+    """
+
+    as_of: date
+    seller_account: str
+    tax_mode: TaxMode = TaxMode.EXCLUDE
+    delivery_days: int = 5
+    hold_days: int = 7
+    cycle_days: int = 14
+    stale_days: int = 30
+
+    @property
+    def as_of_day(self) -> int:
+        """``as_of`` as days since 1970-01-01."""
+        return (self.as_of - EPOCH).days
+
+    @property
+    def release_days(self) -> int:
+        """Days from shipping to the expected release."""
+        return self.delivery_days + self.hold_days
