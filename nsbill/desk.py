@@ -30,7 +30,7 @@ from nsbill.netsuite.books import (
 from nsbill.netsuite.client import Client
 from nsbill.netsuite.searches import SavedSearch, inspect_search, list_searches, load_orders, write_status
 from nsbill.progress import Progress, silent
-from nsbill.settings import Credentials, Settings, load_settings, save_settings
+from nsbill.settings import Credentials, Settings, load_settings, save_settings, validated
 from nsbill.vocabulary import ORDER_STATUS_TEXT, BillingStatus
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Desk:
         NetSuiteError
             The saved search is unknown or cannot be rewritten; nothing was saved.
         """
-        wanted = Settings(**{**self.settings.model_dump(), **changes})
+        wanted = validated({**self.settings.model_dump(), **changes})
         search = inspect_search(self.client, _chosen(wanted.saved_search))
         if search.status.billing_status is not wanted.billing_status:
             if not search.status.writable:
@@ -158,6 +158,22 @@ class Desk:
             exclude=exclude,
             unresolved=frozenset(unresolved),
         )
+
+    def check_account(self, *, production: str | None = None) -> None:
+        """Refuse to create in a production account unless its id was typed out.
+
+        Raises
+        ------
+        BillingRefused
+            The profile is production and ``production`` is not the account's id.
+        """
+        account = self.settings.account
+        if self.settings.profile == "production" and production != account:
+            raise BillingRefused(
+                "production",
+                f"{account} is a production account",
+                f"To create there, say so: --production {account}",
+            )
 
     def bill(self, plan: Plan, *, progress: Progress = silent, stop: threading.Event | None = None) -> RunResult:
         """Carry out ``plan`` if it still is what a fresh plan would be.

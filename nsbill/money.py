@@ -32,7 +32,7 @@ MONEY = pa.decimal128(18, 2)
 ZERO = Decimal("0.00")
 
 _NO_MINOR_UNITS = frozenset({"JPY", "KRW", "CLP", "VND", "ISK"})
-_PLAIN = re.compile(r"[+-]?\d+(\.\d+)?")
+_PLAIN = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 _LIMIT = Decimal(10) ** 16
 
 

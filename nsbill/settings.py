@@ -19,7 +19,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from nsbill.errors import SettingsError
 from nsbill.vocabulary import BillingMode, BillingStatus, LicenceEdition, RecordType, TaxMode
 
-__all__ = ["Credentials", "Settings", "load_settings", "save_settings"]
+__all__ = ["Credentials", "Settings", "load_settings", "save_settings", "validated"]
 
 TOML_NAME = "nsbill.toml"
 _SECRETS = ("consumer_key", "consumer_secret", "token_id", "token_secret")
@@ -171,14 +171,14 @@ def load_settings(workspace: Path) -> Settings:
     SettingsError
         For a broken file, an unknown or impossible setting, or a secret in the file.
     """
-    return _validated(_read_toml(workspace / TOML_NAME))
+    return validated(_read_toml(workspace / TOML_NAME))
 
 
 def save_settings(workspace: Path, changes: Mapping[str, Any]) -> Settings:
     """Check ``changes`` on top of what the file says, then write the file atomically; returns the result."""
     path = workspace / TOML_NAME
     values = {**_read_toml(path), **{k: getattr(v, "value", v) for k, v in changes.items()}}
-    _validated(values)
+    validated(values)
     workspace.mkdir(parents=True, exist_ok=True)
     aside = path.with_suffix(f".toml.{os.getpid()}")
     aside.write_text(tomli_w.dumps(dict(sorted(values.items()))), encoding="utf-8")
@@ -197,7 +197,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
     return values
 
 
-def _validated(values: Mapping[str, Any]) -> Settings:
+def validated(values: Mapping[str, Any]) -> Settings:
+    """Check setting values together; raises SettingsError naming the first that cannot be, and the valid ones."""
     try:
         return Settings(**values)
     except ValidationError as error:

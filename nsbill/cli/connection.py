@@ -1,0 +1,93 @@
+"""Open the desk of a workspace; for the simulator profile, find or start the workspace's simulated NetSuite."""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from nsbill.desk import Desk
+from nsbill.errors import WorkspaceError
+from nsbill.settings import load_settings
+from nsbill.simulator.server import Simulator
+
+__all__ = ["environment_of", "open_desk", "running_simulator", "simulated"]
+
+BOOKS = "simulator.db"
+ADDRESS = "simulator.json"
+_FIELDS = ("base_url", "account", "consumer_key", "consumer_secret", "token_id", "token_secret", "script", "deploy")
+
+
+@contextmanager
+def open_desk(workspace: Path) -> Iterator[Desk]:
+    """Yield the desk: of the configured account, or of the workspace's simulated company."""
+    with connected(workspace), Desk.open(workspace) as desk:
+        yield desk
+
+
+@contextmanager
+def connected(workspace: Path) -> Iterator[None]:
+    """Make sure that the environment names an account to talk to, while the block runs."""
+    if load_settings(workspace).profile != "simulator" or os.environ.get("NSBILL_BASE_URL"):
+        yield
+        return
+    address = running_simulator(workspace)
+    if address:
+        with _environment(environment_of(address)):
+            yield
+        return
+    with simulated(workspace):
+        yield
+
+
+@contextmanager
+def simulated(workspace: Path, *, port: int = 0) -> Iterator[Simulator]:
+    """Run the workspace's simulated NetSuite while the block runs, with the environment pointing to it."""
+    books = workspace / BOOKS
+    if not books.exists():
+        raise WorkspaceError(
+            workspace,
+            "it has neither a NetSuite account configured nor a simulated company",
+            "Make one with: nsbill demo --workspace " + str(workspace),
+        )
+    with Simulator(books, port=port) as simulator, _environment(environment_of(simulator.credentials())):
+        yield simulator
+
+
+def running_simulator(workspace: Path) -> dict[str, str] | None:
+    """Return the address of a simulator that serves this workspace in another process, if one answers."""
+    path = workspace / ADDRESS
+    if not path.exists():
+        return None
+    address: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        with urllib.request.urlopen(f"{address['base_url']}/_simulator/health", timeout=2) as answer:  # noqa: S310 -- http on loopback
+            healthy = json.load(answer).get("instance") == address.get("instance")
+    except (urllib.error.URLError, ValueError, OSError):
+        return None
+    return address if healthy else None
+
+
+def environment_of(address: Mapping[str, str]) -> dict[str, str]:
+    """The variables that point nsbill, and its child processes, to a simulator."""
+    variables = {f"NSBILL_{name.upper()}": address[name] for name in _FIELDS}
+    # a simulator answers at once, so a lost answer need not be waited for as long as NetSuite's own limit
+    return {"NSBILL_READ_TIMEOUT": "30", "NSBILL_UNKNOWN_WAIT": "2", **variables}
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    kept = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in kept.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

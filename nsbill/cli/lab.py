@@ -1,0 +1,74 @@
+"""Commands that stay up: the simulated NetSuite, and JupyterLab on the notebooks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+
+from nsbill.cli.common import utc_today, workspace_option
+from nsbill.cli.connection import ADDRESS, BOOKS, connected, simulated
+from nsbill.cli.notebooks import notebooks_folder
+from nsbill.cli.worlds import ensure_world
+from nsbill.errors import WorkspaceError
+from nsbill.settings import load_settings
+
+
+@click.command()
+@click.option("--orders", type=click.IntRange(1), default=300, show_default=True, help="Size of a new company.")
+@click.option("--seed", type=int, default=7, show_default=True, help="Seed of a new company.")
+@click.option("--port", type=int, default=0, help="Port on 127.0.0.1; a free one when left out.")
+@click.option(
+    "--credentials-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write address and keys here as JSON, for any other client.",
+)
+@click.option("--workspace", type=click.Path(file_okay=False, path_type=Path), help="Keep the company here.")
+def simulator(orders: int, seed: int, port: int, credentials_file: Path | None, workspace: Path | None) -> None:
+    """Run a simulated NetSuite with a demo company in the foreground, until Ctrl-C."""
+    with ExitStack() as stack:
+        folder = workspace or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nsbill-")))
+        world = ensure_world(folder, orders=None if (folder / BOOKS).exists() else orders, seed=seed, today=utc_today())
+        running = stack.enter_context(simulated(folder, port=port))
+        files = [path for path in (credentials_file, folder / ADDRESS if workspace else None) if path]
+        for path in files:
+            running.write_credentials(path)
+        click.echo(f"Simulated NetSuite with {world.orders} orders on {running.url}. Stop with Ctrl-C.")
+        for path in files:
+            click.echo(f"Address and keys: {path}")
+        stopped = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stopped.set())
+        stopped.wait()
+        for path in files:
+            path.unlink(missing_ok=True)
+        click.echo("Stopped.")
+
+
+@click.command()
+@click.option("--port", type=int, default=8888, show_default=True, help="Port on 127.0.0.1.")
+@click.option("--browser/--no-browser", default=True, show_default=True, help="Open a browser window.")
+@workspace_option
+def lab(port: int, browser: bool, workspace: Path) -> None:
+    """Open JupyterLab on the notebooks; with the simulated NetSuite unless an account is configured."""
+    folder = notebooks_folder()
+    if load_settings(workspace).profile == "simulator" and not (workspace / BOOKS).exists():
+        raise WorkspaceError(workspace, "it has no simulated company yet", "Make one first: nsbill demo.")
+    command = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--port={port}"]
+    command += [f"--ServerApp.root_dir={folder}", "--LabApp.default_url=/lab/tree/00_start_here.ipynb"]
+    command += [] if browser else ["--no-browser"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    with connected(workspace):
+        environment = {**os.environ, "NSBILL_WORKSPACE": str(workspace.resolve())}
+        raise SystemExit(subprocess.run(command, env=environment, check=False).returncode)  # noqa: S603 -- our own words
+
+
+COMMANDS = (simulator, lab)

@@ -1,0 +1,103 @@
+"""Commands that run notebooks: run, runs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from nsbill.cli.common import as_rows, echo_json, exit_with, json_option, workspace_option
+from nsbill.cli.connection import connected
+from nsbill.errors import RunError
+from nsbill.progress import Progress, console_progress, silent
+from nsbill.runs.history import list_runs
+from nsbill.runs.runner import Run, run_notebook
+from nsbill.show.tables import text_table
+
+__all__ = ["COMMANDS", "notebooks_folder", "run_here", "runs_folder"]
+
+
+@click.command()
+@click.argument("notebook")
+@click.option("-p", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter; may be repeated.")
+@click.option("--timeout", type=click.IntRange(1), help="Seconds that one cell may take.")
+@workspace_option
+@json_option
+def run(notebook: str, parameters: tuple[str, ...], timeout: int | None, workspace: Path, as_json: bool) -> None:
+    """Run NOTEBOOK (a name such as 10_scheduled_billing, or a path) and keep the result in papermill_runs/."""
+    given = dict(_parameter(text) for text in parameters)
+    with connected(workspace), console_progress("Cells", unit="cell") as progress:
+        done = run_here(notebook, workspace, given, timeout=timeout, progress=progress)
+    if as_json:
+        echo_json({"run_id": done.run_id, "status": done.status, "folder": done.folder, "results": done.results})
+    else:
+        click.echo(f"{done.status}: {done.folder}" + (f"\n{done.problem}" if done.problem else ""))
+    exit_with(0 if done.status == "succeeded" else 2)
+
+
+@click.command()
+@json_option
+def runs(as_json: bool) -> None:
+    """List the notebook runs kept in papermill_runs/, newest first."""
+    found = list_runs(runs_folder())
+    if as_json:
+        echo_json({"runs": as_rows(found)})
+    else:
+        click.echo(text_table(found, caption="Notebook runs", limit=30))
+
+
+def run_here(
+    notebook: str,
+    workspace: Path,
+    parameters: dict[str, object],
+    *,
+    timeout: int | None = None,
+    progress: Progress = silent,
+) -> Run:
+    """Run one of the project's notebooks on a workspace, with the environment that is set now."""
+    return run_notebook(
+        _found(notebook),
+        parameters={"workspace": str(workspace.resolve()), **parameters},
+        runs_folder=runs_folder(),
+        environment={name: value for name, value in os.environ.items() if name.startswith("NSBILL_")},
+        timeout_per_cell=timeout,
+        progress=progress,
+    )
+
+
+def notebooks_folder() -> Path:
+    """The folder of the notebooks: beside the current folder's, else that of the checkout."""
+    import nsbill
+
+    places = [Path.cwd() / "notebooks", Path(nsbill.__file__).parents[1] / "notebooks"]
+    for place in places:
+        if place.is_dir():
+            return place
+    raise RunError("folder", f"there is no notebooks folder at {' or '.join(map(str, places))}", "Go to the checkout.")
+
+
+def runs_folder() -> Path:
+    """The folder of finished runs, beside the notebooks."""
+    return notebooks_folder().parent / "papermill_runs"
+
+
+def _found(notebook: str) -> Path:
+    path = Path(notebook)
+    if path.suffix == ".ipynb" and path.exists():
+        return path
+    inside = notebooks_folder() / f"{path.stem if path.suffix == '.ipynb' else notebook}.ipynb"
+    if inside.exists():
+        return inside
+    known = ", ".join(sorted(p.stem for p in notebooks_folder().glob("*.ipynb")))
+    raise RunError(notebook, "there is no such notebook", f"There are: {known}.")
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise click.UsageError(f"Parameter '{text}' has no value; write -p NAME=VALUE.")
+    return name, value
+
+
+COMMANDS = (run, runs)

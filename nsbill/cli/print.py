@@ -1,0 +1,89 @@
+"""How plans, outcomes, settlements and reconciliations look on a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+import pandas as pd
+
+from nsbill.billing.plan import Plan
+from nsbill.billing.run import RunResult
+from nsbill.money import format_totals
+from nsbill.show.tables import text_table
+from nsbill.vocabulary import BillingMode
+
+if TYPE_CHECKING:
+    from nsbill.reconcile import Reconciliation
+
+__all__ = ["print_outcomes", "print_plan", "print_reconciliation", "print_settlements"]
+
+_MODES = {
+    BillingMode.INVOICE: "every order becomes an invoice",
+    BillingMode.CASH_SALE: "every order becomes a cash sale",
+    BillingMode.AUTO: "by payment method: filled becomes a cash sale, empty an invoice",
+}
+
+
+def print_plan(plan: Plan, *, limit: int = 8, err: bool = False) -> None:
+    """Print a plan: to bill, skipped and why, totals per currency, fingerprint."""
+    to_bill = ["sales_order_number", "amazon_order_id", "record_type", "currency", "amount", "transaction_date"]
+    blocks = [
+        f"Plan for account {plan.account}: {_MODES[plan.mode]}",
+        text_table(plan.to_bill, to_bill, caption=f"To bill: {len(plan.to_bill)} of {plan.orders} orders", limit=limit),
+    ]
+    if len(plan.skipped):
+        why = plan.skipped.groupby("reason").agg(orders=("sales_order_id", "size"), example=("explanation", "first"))
+        blocks.append(f"Skipped: {len(plan.skipped)} orders")
+        blocks += [
+            f"  {row.orders:>6}  {reason.replace('_', ' ')}, for example: {row.example}"
+            for reason, row in why.iterrows()
+        ]
+    blocks += [f"Note: {notice}" for notice in plan.notices]
+    blocks.append(f"Totals to bill: {format_totals(plan.totals)}")
+    blocks.append(f"Fingerprint: {plan.fingerprint[:12]}")
+    click.echo("\n".join(blocks), err=err)
+
+
+def print_outcomes(result: RunResult, *, limit: int = 10, err: bool = False) -> None:
+    """Print how a run went; every order without its record is listed with its sentence."""
+    counts = ", ".join(f"{number} {outcome}" for outcome, number in result.counts.items()) or "nothing to do"
+    click.echo(f"Run {result.run_id}: {counts}. Created: {format_totals(result.totals)}.", err=err)
+    told = result.outcomes[~result.outcomes["outcome"].isin(["created"])]
+    if len(told):
+        columns = ["sales_order_number", "amazon_order_id", "currency", "amount", "outcome"]
+        click.echo(text_table(told, columns, caption="Not simply created", limit=limit), err=err)
+        for row in told.dropna(subset=["message"]).head(limit).itertuples():
+            click.echo(f"  {row.sales_order_number}: {row.message}", err=err)
+    if not result.complete:
+        click.echo(f"Not every order has its record yet. Next: nsbill resume {result.run_id}", err=err)
+
+
+def print_settlements(settlements: pd.DataFrame, *, limit: int = 20, err: bool = False) -> None:
+    """Print settlements with their totals and whether they tie."""
+    columns = [
+        "settlement_id",
+        "marketplace",
+        "deposit_date",
+        "lines",
+        "currency",
+        "total_amount",
+        "lines_total",
+        "ties",
+    ]
+    click.echo(text_table(settlements, columns, caption="Amazon settlements", limit=limit), err=err)
+
+
+def print_reconciliation(found: Reconciliation, *, limit: int = 8, err: bool = False) -> None:
+    """Print received, due and exceptions per currency, and the largest dues with their reason."""
+    totals = ["currency", "orders", "billed_gross", "received", "fee_withheld", "due", "overpaid", "exceptions"]
+    click.echo(text_table(found.totals, totals, caption=f"Received and due as of {found.as_of}", limit=None), err=err)
+    due = found.statement[found.statement["due"] > 0]
+    columns = ["amazon_order_id", "currency", "billed_gross", "received", "due", "aging_bucket", "status"]
+    click.echo(text_table(due, columns, caption=f"Largest dues of {len(due)} orders", limit=limit), err=err)
+    if len(found.exceptions):
+        counted = found.exceptions.groupby("exception_class").size().sort_values(ascending=False)
+        listed = ", ".join(f"{number} {name}" for name, number in counted.items())
+        click.echo(f"Exceptions: {len(found.exceptions)} ({listed})", err=err)
+    else:
+        click.echo("Exceptions: none", err=err)

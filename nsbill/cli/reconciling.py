@@ -1,0 +1,94 @@
+"""Commands that prove what was received: reconcile, exceptions, report."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import click
+
+from nsbill.cli.common import as_of_option, as_rows, echo_json, exit_with, json_option, workspace_option
+from nsbill.cli.connection import open_desk
+from nsbill.cli.print import print_reconciliation
+from nsbill.reconcile import Reconciliation
+from nsbill.show.tables import text_table
+
+
+@click.command()
+@as_of_option
+@workspace_option
+@json_option
+def reconcile(as_of: date | None, workspace: Path, as_json: bool) -> None:
+    """Compare NetSuite's books with Amazon's settlements: received and due per Amazon order and currency."""
+    found = _reconciled(workspace, as_of)
+    if as_json:
+        echo_json({**totals_facts(found), "statement": as_rows(found.statement)})
+    else:
+        print_reconciliation(found)
+    exit_with(1 if len(found.exceptions) else 0)
+
+
+@click.command()
+@click.option("--class", "only", help="Show one class only, such as OVERPAID.")
+@as_of_option
+@workspace_option
+@json_option
+def exceptions(only: str | None, as_of: date | None, workspace: Path, as_json: bool) -> None:
+    """List what is wrong, with the money in question, the evidence, and what to do."""
+    found = _reconciled(workspace, as_of).exceptions
+    if only:
+        found = found[found["exception_class"] == only.upper()]
+    if as_json:
+        echo_json({"exceptions": as_rows(found)})
+    else:
+        columns = ["exception_class", "amazon_order_id", "settlement_id", "currency", "amount", "evidence", "action"]
+        click.echo(text_table(found, columns, caption=f"{len(found)} exceptions", limit=None))
+    exit_with(1 if len(found) else 0)
+
+
+@click.command()
+@as_of_option
+@workspace_option
+@json_option
+def report(as_of: date | None, workspace: Path, as_json: bool) -> None:
+    """Write the reconciliation as an offline HTML report and an Excel workbook into the workspace's reports folder."""
+    found = _reconciled(workspace, as_of)
+    paths = write_reports(workspace, found)
+    if as_json:
+        echo_json({**totals_facts(found), "reports": [str(path) for path in paths]})
+    else:
+        click.echo("\n".join(str(path) for path in paths))
+    exit_with(1 if len(found.exceptions) else 0)
+
+
+def write_reports(workspace: Path, found: Reconciliation) -> tuple[Path, Path]:
+    """Write report and workbook of a reconciliation; returns their paths."""
+    from nsbill.show.html import write_report
+    from nsbill.show.workbook import write_workbook
+
+    folder = workspace / "reports"
+    folder.mkdir(parents=True, exist_ok=True)
+    html, workbook = (folder / f"received-vs-due-{found.as_of}.{ending}" for ending in ("html", "xlsx"))
+    write_report(html, found, title=f"Received versus due as of {found.as_of}")
+    write_workbook(workbook, found)
+    return html, workbook
+
+
+def totals_facts(found: Reconciliation) -> dict[str, object]:
+    """Received, due and exceptions as JSON-ready facts; amounts per currency."""
+    by_currency = found.totals.set_index("currency")
+    return {
+        "as_of": found.as_of,
+        "received": by_currency["received"].to_dict(),
+        "due": by_currency["due"].to_dict(),
+        "exceptions": len(found.exceptions),
+        "exceptions_by_class": found.exceptions.groupby("exception_class").size().to_dict(),
+    }
+
+
+def _reconciled(workspace: Path, as_of: date | None) -> Reconciliation:
+    with open_desk(workspace) as desk:
+        return desk.reconcile(as_of)
+
+
+COMMANDS = (reconcile, exceptions, report)
