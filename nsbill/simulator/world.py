@@ -1,0 +1,166 @@
+"""Builds the demo company from a seed: NetSuite's books, Amazon's settlement files, and the answer key.
+
+The same orders, seed and day give the same books and byte-identical files. The answer key says what a correct
+reconciliation reports once every order that is Pending Billing has been billed as invoices (tax mode "exclude").
+"""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import uuid
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from nsbill.simulator import tables
+from nsbill.simulator.world_amazon import post_order
+from nsbill.simulator.world_answers import AnswerKey
+from nsbill.simulator.world_books import book_order
+from nsbill.simulator.world_catalogue import (
+    ACCOUNT,
+    DEPLOY,
+    MARKETS,
+    SAVED_SEARCH,
+    SCRIPT,
+    accounting_periods,
+    saved_searches,
+    static_rows,
+)
+from nsbill.simulator.world_history import Calendar, History, history_of
+from nsbill.simulator.world_ledger import Ledger
+from nsbill.simulator.world_orders import Order, OrderMaker
+from nsbill.simulator.world_planted import Slot, plan_slots, planted_each
+from nsbill.simulator.world_writer import DocumentWriter
+
+__all__ = ["WorldSummary", "build_world"]
+
+
+@dataclass(frozen=True)
+class WorldSummary:
+    """What was built, and where its files are."""
+
+    orders: int
+    seed: int
+    today: date
+    settlement_files: tuple[Path, ...]
+    answer_key: Path
+
+
+def build_world(database: Path, amazon_files: Path, *, orders: int, seed: int, today: date) -> WorldSummary:
+    """Create the books at ``database``, settlement files in ``amazon_files``, and ``answer_key.json`` beside the books.
+
+    Raises
+    ------
+    FileExistsError
+        When there are books at ``database`` already; they are left alone.
+    ValueError
+        For fewer orders than the planted faults need.
+    """
+    if database.exists():
+        raise FileExistsError(
+            f"{database} holds books already; remove it, or choose another place for the demo company"
+        )
+    rng = random.Random(seed)
+    slots = plan_slots(rng, orders)
+    database.parent.mkdir(parents=True, exist_ok=True)
+    amazon_files.mkdir(parents=True, exist_ok=True)
+    aside = database.with_name(f"{database.name}.building")
+    aside.unlink(missing_ok=True)
+    connection = tables.create(aside)
+    try:
+        connection.execute("BEGIN")
+        _fill_static(connection, rng, orders=orders, seed=seed, today=today)
+        builder = _Builder(rng, connection, orders=orders, seed=seed, today=today)
+        builder.build(slots)
+        connection.execute("COMMIT")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        connection.close()
+    files = tuple(path for ledger in builder.ledgers for path in ledger.write(amazon_files))
+    answer_key = builder.answers.write(database.with_name("answer_key.json"), builder.ledgers)
+    aside.replace(database)  # last, so that books stand for a finished company
+    return WorldSummary(orders, seed, today, files, answer_key)
+
+
+class _Builder:
+    """Lets every order live once, in the books and in the settlements."""
+
+    def __init__(
+        self, rng: random.Random, connection: sqlite3.Connection, *, orders: int, seed: int, today: date
+    ) -> None:
+        self._rng = rng
+        self._today = today.toordinal()
+        self._calendar = Calendar.before(rng, self._today)
+        self._maker = OrderMaker(rng, self._today)
+        self._writer = DocumentWriter(connection, _period_ids(connection))
+        self._each = planted_each(orders)
+        self.ledgers = tuple(Ledger(rng, market, self._calendar) for market in MARKETS)
+        self.answers = AnswerKey(orders=orders, seed=seed, today=today)
+
+    def build(self, slots: list[Slot]) -> None:
+        """Write the orders, what is in the settlements only, and close the settlements."""
+        for slot in slots:
+            order, history = self._live(slot)
+            booked = book_order(self._rng, self._writer, order, history)
+            tally = post_order(self._rng, self.ledgers[order.market.index], order, history)
+            self.answers.order(order, booked, tally)
+        self._writer.flush()
+        self._strangers()
+        self._unknown_labels()
+        for ledger in self.ledgers:
+            ledger.close()
+
+    def _live(self, slot: Slot) -> tuple[Order, History]:
+        order = self._maker.order(slot)
+        return order, history_of(self._rng, order, self._calendar)
+
+    def _strangers(self) -> None:
+        """Settle sales that the books do not know: a well-formed id without a sales order, and ids of another form."""
+        for number in range(self._each):
+            order, history = self._live(Slot("F", self._rng.randint(34, 66)))
+            tally = post_order(self._rng, self.ledgers[order.market.index], order, history)
+            self.answers.orphan(order, tally)
+            order, history = self._live(Slot("F", self._rng.randint(34, 66)))
+            shown = f"{12 + number % 80}-{3456 + 7 * number}"
+            tally = post_order(self._rng, self.ledgers[order.market.index], order, history, order_id=shown)
+            self.answers.malformed(shown, order.market.currency, tally)
+
+    def _unknown_labels(self) -> None:
+        """Charge fees that no vocabulary knows, one label a settlement until every settlement has one."""
+        places = [(ledger, settlement) for ledger in self.ledgers for settlement in ledger.settlements]
+        self._rng.shuffle(places)
+        for number in range(self._each):
+            ledger, settlement = places[number % len(places)]
+            label, amount = f"Marketplace Levy {number // len(places) + 1:02d}", 0
+            for _ in range(self._rng.randint(1, 2)):
+                part = -ledger.market.rounded(self._rng.randrange(200, 900) * ledger.market.fee_scale // 100, 1000)
+                ledger.charge(settlement, label, part)
+                amount += part
+            self.answers.unclassified(settlement.settlement_id, ledger.market.currency, amount)
+
+
+def _fill_static(connection: sqlite3.Connection, rng: random.Random, *, orders: int, seed: int, today: date) -> None:
+    """Write everything but transactions: lists, searches, sign-in, meta."""
+    rows = static_rows()
+    rows["accountingperiod"] = accounting_periods(today - timedelta(days=100), today + timedelta(days=31))
+    rows["savedsearch"] = saved_searches(f"{today - timedelta(days=80)}T09:00:00Z")
+    rows["credential"] = [(*(f"{rng.getrandbits(256):064x}" for _ in range(4)), "Billing integration")]
+    meta = {
+        "account": ACCOUNT,
+        "script": SCRIPT,
+        "deploy": DEPLOY,
+        "saved_search": SAVED_SEARCH,
+        "orders": str(orders),
+        "seed": str(seed),
+        "today": today.isoformat(),
+        "instance": str(uuid.UUID(int=rng.getrandbits(128), version=4)),
+    }
+    rows["meta"] = list(meta.items())
+    for table, found in rows.items():
+        places = ", ".join("?" * len(found[0]))
+        connection.executemany(f"INSERT INTO {table} VALUES ({places})", found)
+
+
+def _period_ids(connection: sqlite3.Connection) -> dict[str, int]:
+    return {row["startdate"][:7]: row["id"] for row in connection.execute("SELECT id, startdate FROM accountingperiod")}

@@ -1,0 +1,241 @@
+"""Reads a demo company back with nothing but the standard library, and judges it by the rules of the domain."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from nsbill.simulator.world import WorldSummary
+
+GROSS = {"ItemPrice", "Promotion", "ItemWithheldTax"}
+REFUNDS = {"Refund", "Chargeback Refund", "A-to-z Guarantee Refund"}
+CLAIMS = REFUNDS - {"Refund"}
+AMAZON_ID = re.compile(r"\d{3}-\d{7}-\d{7}")
+
+
+@dataclass
+class Line:
+    settlement_id: str
+    currency: str
+    cells: dict[str, str]
+    amount: int
+    posted: datetime
+
+
+@dataclass
+class File:
+    path: Path
+    settlement_id: str
+    currency: str
+    total: int
+    start: datetime
+    end: datetime
+    deposit: datetime
+    lines: list[Line] = field(default_factory=list)
+
+
+def hundredths(text: str, mark: str) -> int:
+    """Parse strictly: one mark, one or two decimals."""
+    found = re.fullmatch(rf"(-?)(\d+){re.escape(mark)}(\d{{1,2}})", text)
+    assert found, f"{text!r} is not an amount with {mark!r}"
+    value = int(found[2]) * 100 + int(found[3].ljust(2, "0"))
+    return -value if found[1] else value
+
+
+def instant(text: str) -> datetime:
+    form = "%Y-%m-%d" if text[4] == "-" else "%d.%m.%Y"
+    return datetime.strptime(text, f"{form} %H:%M:%S UTC")  # noqa: DTZ007 # every instant here is UTC
+
+
+def read_file(path: Path) -> File:
+    head, summary, *rows = [line.split("\t") for line in path.read_text(encoding="ascii").splitlines() if line]
+    top = dict(zip(head, summary, strict=True))
+    mark = "," if top["currency"] == "EUR" else "."
+    file = File(
+        path,
+        top["settlement-id"],
+        top["currency"],
+        hundredths(top["total-amount"], mark),
+        *(instant(top[f"{name}"]) for name in ("settlement-start-date", "settlement-end-date", "deposit-date")),
+    )
+    for row in rows:
+        cells = dict(zip(head, row, strict=True))
+        amount = hundredths(cells["amount"], mark)
+        file.lines.append(
+            Line(cells["settlement-id"], file.currency, cells, amount, instant(cells["posted-date-time"]))
+        )
+    return file
+
+
+@dataclass
+class Money:
+    billed: int = 0
+    received: int = 0
+    refunded: int = 0
+    claimed: int = 0
+    credited: int = 0
+    fees: int = 0
+    net: int = 0
+    promotion: int = 0
+    credited_on: str = ""
+
+    @property
+    def sale_leg(self) -> int:
+        return self.billed - self.received
+
+    @property
+    def refund_leg(self) -> int:
+        return self.credited - self.refunded
+
+
+@dataclass
+class World:
+    """A demo company as read back, after every Pending Billing order has been billed to the end."""
+
+    summary: WorldSummary
+    books: sqlite3.Connection
+    files: list[File]
+    key: dict[str, Any]
+
+    @property
+    def lines(self) -> list[Line]:
+        return [line for file in self.files for line in file.lines]
+
+    def currencies(self) -> dict[int, str]:
+        return dict(self.books.execute("SELECT id, symbol FROM currency").fetchall())
+
+    def orders(self) -> dict[str, sqlite3.Row]:
+        rows = self.books.execute("SELECT * FROM txn WHERE type = 'SalesOrd'").fetchall()
+        return {row["otherrefnum"]: row for row in rows}
+
+    def money(self) -> dict[tuple[str, str], Money]:
+        """Add up books and settlements by Amazon order and currency."""
+        found: dict[tuple[str, str], Money] = defaultdict(Money)
+        symbol = self.currencies()
+        for row in self.books.execute(
+            "SELECT * FROM txn WHERE type IN ('CustInvc', 'CashSale', 'CustCred', 'CashRfnd')"
+        ):
+            money = found[row["otherrefnum"], symbol[row["currency"]]]
+            if row["type"] in {"CustInvc", "CashSale"}:
+                money.billed += row["total"]
+            else:
+                money.credited += row["total"]
+                money.credited_on = row["trandate"]
+        for order in self.orders().values():
+            if order["status"] == "F":
+                found[order["otherrefnum"], symbol[order["currency"]]].billed = order["total"]
+        for line in self.lines:
+            if AMAZON_ID.fullmatch(line.cells["order-id"]):
+                _add(found[line.cells["order-id"], line.currency], line)
+        return found
+
+    def planted(self) -> dict[str, str]:
+        return {
+            row["amazon_order_id"]: row["exception_class"] for row in self.key["exceptions"] if row["amazon_order_id"]
+        }
+
+
+def _add(money: Money, line: Line) -> None:
+    money.net += line.amount
+    kind, event = line.cells["amount-type"], line.cells["transaction-type"]
+    if kind in GROSS and event == "Order":
+        money.received += line.amount
+        money.promotion += line.amount if kind == "Promotion" else 0
+    elif kind in GROSS:
+        assert event in REFUNDS
+        money.refunded -= line.amount
+        money.claimed -= line.amount if event in CLAIMS else 0
+    elif kind == "ItemFees":
+        money.fees -= line.amount
+
+
+def read_world(summary: WorldSummary, database: Path) -> World:
+    books = sqlite3.connect(database)
+    books.row_factory = sqlite3.Row
+    key = json.loads(summary.answer_key.read_text(encoding="utf-8"))
+    return World(summary, books, [read_file(path) for path in summary.settlement_files], key)
+
+
+def text(amount: int) -> str:
+    return f"{'-' if amount < 0 else ''}{abs(amount) // 100}.{abs(amount) % 100:02d}"
+
+
+def reconcile(world: World) -> Counter[tuple[str, str | None, str | None, str, str]]:
+    """Find the exceptions by the rules of the domain, independently of how they were planted."""
+    found: Counter[tuple[str, str | None, str | None, str, str]] = Counter()
+    money, orders = world.money(), world.orders()
+    billed_in = defaultdict(set)
+    for (amazon_id, currency), sums in money.items():
+        if sums.billed:
+            billed_in[amazon_id].add(currency)
+    for (amazon_id, currency), sums in money.items():
+        name, amount = _judge(world, orders.get(amazon_id), sums, billed_in[amazon_id] - {currency}, money, amazon_id)
+        if name:
+            found[name, amazon_id, None, currency, text(amount)] += 1
+    malformed: Counter[tuple[str, str]] = Counter()
+    levies: Counter[tuple[str, str, str]] = Counter()
+    for line in world.lines:
+        shown = line.cells["order-id"]
+        if shown and not AMAZON_ID.fullmatch(shown) and not shown.startswith(("S01-", "FBA")):
+            malformed[shown, line.currency] += line.amount
+        if "Levy" in line.cells["amount-description"]:
+            levies[line.settlement_id, line.currency, line.cells["amount-description"]] += line.amount
+    for (shown, currency), amount in malformed.items():
+        found["MALFORMED_ORDER_ID", shown, None, currency, text(amount)] += 1
+    for (settlement_id, currency, _), amount in levies.items():
+        found["UNCLASSIFIED_LINE", None, settlement_id, currency, text(amount)] += 1
+    return found
+
+
+def _judge(
+    world: World,
+    order: sqlite3.Row | None,
+    sums: Money,
+    elsewhere: set[str],
+    money: dict[tuple[str, str], Money],
+    amazon_id: str,
+) -> tuple[str | None, int]:
+    if order is None:
+        return "ORPHAN_ORDER_ID", sums.received
+    if elsewhere:
+        return None, 0  # told in the invoice's currency
+    if sums.billed and any(
+        other.received for (shown, _), other in money.items() if shown == amazon_id and other is not sums
+    ):
+        return "CURRENCY_MISMATCH", sums.billed
+    if sums.received and not sums.billed:
+        return ("CANCELLED_BUT_SETTLED" if order["status"] == "C" else "SETTLED_NOT_BILLED"), sums.received
+    if sums.billed > order["total"]:
+        return "DUPLICATE_BILLING", sums.billed - order["total"]
+    overdue = bool(order["shipdate"]) and expected_settled(world, order, strictest=True) < world.summary.today
+    if sums.billed and not sums.received and overdue:
+        return "BILLED_NOT_SETTLED", sums.sale_leg
+    if sums.received and sums.sale_leg == -sums.promotion != 0:
+        return "PROMOTION_NOT_BILLED", sums.sale_leg
+    if sums.received and sums.sale_leg > 0 and overdue:
+        return "SHORT_SETTLED", sums.sale_leg
+    if sums.sale_leg < 0:
+        return "OVERPAID", -sums.sale_leg
+    if sums.refund_leg < 0:
+        return "REFUND_WITHOUT_CREDIT_MEMO", -sums.refund_leg
+    if sums.refund_leg > 0 and sums.credited_on < str(world.summary.today - timedelta(days=30)):
+        return "CREDIT_MEMO_WITHOUT_REFUND", sums.refund_leg
+    if sums.claimed:
+        return "CHARGEBACK_OR_CLAIM", sums.claimed
+    return None, 0
+
+
+def expected_settled(world: World, order: sqlite3.Row, *, strictest: bool) -> date:
+    """Ship + 5 + 7 days, and unless ``strictest`` to the end of the settlement cycle that holds that day."""
+    released = date.fromisoformat(order["shipdate"]) + timedelta(days=12)
+    if strictest:
+        return released
+    symbol = world.currencies()[order["subsidiary"]]
+    last = max(file.end.date() for file in world.files if file.currency == symbol)
+    return last - (last - released) // timedelta(days=14) * timedelta(days=14)
