@@ -62,7 +62,9 @@ def read_file(path: Path) -> File:
         top["settlement-id"],
         top["currency"],
         hundredths(top["total-amount"], mark),
-        *(instant(top[f"{name}"]) for name in ("settlement-start-date", "settlement-end-date", "deposit-date")),
+        instant(top["settlement-start-date"]),
+        instant(top["settlement-end-date"]),
+        instant(top["deposit-date"]),
     )
     for row in rows:
         cells = dict(zip(head, row, strict=True))
@@ -170,55 +172,56 @@ def reconcile(world: World) -> Counter[tuple[str, str | None, str | None, str, s
     """Find the exceptions by the rules of the domain, independently of how they were planted."""
     found: Counter[tuple[str, str | None, str | None, str, str]] = Counter()
     money, orders = world.money(), world.orders()
-    billed_in = defaultdict(set)
+    billed_in: dict[str, set[str]] = defaultdict(set)
+    settled_in: dict[str, set[str]] = defaultdict(set)
     for (amazon_id, currency), sums in money.items():
         if sums.billed:
             billed_in[amazon_id].add(currency)
+        if sums.received:
+            settled_in[amazon_id].add(currency)
     for (amazon_id, currency), sums in money.items():
-        name, amount = _judge(world, orders.get(amazon_id), sums, billed_in[amazon_id] - {currency}, money, amazon_id)
+        name, amount = _judge(
+            world,
+            orders.get(amazon_id),
+            sums,
+            billed_elsewhere=bool(billed_in[amazon_id] - {currency}),
+            settled_elsewhere=bool(settled_in[amazon_id] - {currency}),
+        )
         if name:
             found[name, amazon_id, None, currency, text(amount)] += 1
-    malformed: Counter[tuple[str, str]] = Counter()
+    malformed: Counter[tuple[str, str, str]] = Counter()
     levies: Counter[tuple[str, str, str]] = Counter()
     for line in world.lines:
         shown = line.cells["order-id"]
         if shown and not AMAZON_ID.fullmatch(shown) and not shown.startswith(("S01-", "FBA")):
-            malformed[shown, line.currency] += line.amount
+            malformed[line.settlement_id, line.currency, shown] += line.amount
         if "Levy" in line.cells["amount-description"]:
             levies[line.settlement_id, line.currency, line.cells["amount-description"]] += line.amount
-    for (shown, currency), amount in malformed.items():
-        found["MALFORMED_ORDER_ID", shown, None, currency, text(amount)] += 1
+    for (settlement_id, currency, _), amount in malformed.items():
+        found["MALFORMED_ORDER_ID", None, settlement_id, currency, text(amount)] += 1
     for (settlement_id, currency, _), amount in levies.items():
         found["UNCLASSIFIED_LINE", None, settlement_id, currency, text(amount)] += 1
     return found
 
 
 def _judge(
-    world: World,
-    order: sqlite3.Row | None,
-    sums: Money,
-    elsewhere: set[str],
-    money: dict[tuple[str, str], Money],
-    amazon_id: str,
+    world: World, order: sqlite3.Row | None, sums: Money, *, billed_elsewhere: bool, settled_elsewhere: bool
 ) -> tuple[str | None, int]:
     if order is None:
         return "ORPHAN_ORDER_ID", sums.received
-    if elsewhere:
+    if billed_elsewhere:
         return None, 0  # told in the invoice's currency
-    if sums.billed and any(
-        other.received for (shown, _), other in money.items() if shown == amazon_id and other is not sums
-    ):
+    if sums.billed and not sums.received and settled_elsewhere:
         return "CURRENCY_MISMATCH", sums.billed
     if sums.received and not sums.billed:
         return ("CANCELLED_BUT_SETTLED" if order["status"] == "C" else "SETTLED_NOT_BILLED"), sums.received
     if sums.billed > order["total"]:
         return "DUPLICATE_BILLING", sums.billed - order["total"]
-    overdue = bool(order["shipdate"]) and expected_settled(world, order, strictest=True) < world.summary.today
-    if sums.billed and not sums.received and overdue:
+    if sums.billed and not sums.received and overdue(world, order):
         return "BILLED_NOT_SETTLED", sums.sale_leg
     if sums.received and sums.sale_leg == -sums.promotion != 0:
         return "PROMOTION_NOT_BILLED", sums.sale_leg
-    if sums.received and sums.sale_leg > 0 and overdue:
+    if sums.received and sums.sale_leg > 0 and overdue(world, order):
         return "SHORT_SETTLED", sums.sale_leg
     if sums.sale_leg < 0:
         return "OVERPAID", -sums.sale_leg
@@ -231,11 +234,16 @@ def _judge(
     return None, 0
 
 
-def expected_settled(world: World, order: sqlite3.Row, *, strictest: bool) -> date:
-    """Ship + 5 + 7 days, and unless ``strictest`` to the end of the settlement cycle that holds that day."""
-    released = date.fromisoformat(order["shipdate"]) + timedelta(days=12)
-    if strictest:
-        return released
+def released(order: sqlite3.Row) -> date:
+    """Ship + 5 days of delivery + 7 of hold: the earliest day on which a settlement could be expected."""
+    return date.fromisoformat(order["shipdate"]) + timedelta(days=12)
+
+
+def overdue(world: World, order: sqlite3.Row) -> bool:
+    """Say whether the cycle that holds the release has ended, by the marketplace's own settlement periods."""
+    if not order["shipdate"]:
+        return False
     symbol = world.currencies()[order["subsidiary"]]
     last = max(file.end.date() for file in world.files if file.currency == symbol)
-    return last - (last - released) // timedelta(days=14) * timedelta(days=14)
+    cycles = -((last - released(order)) // timedelta(days=14))  # negative: ended before the last one
+    return last + timedelta(days=14) * cycles < world.summary.today

@@ -53,7 +53,7 @@ def build_world(database: Path, amazon_files: Path, *, orders: int, seed: int, t
     Raises
     ------
     FileExistsError
-        When there are books at ``database`` already; they are left alone.
+        When there are books at ``database`` already, or other files in ``amazon_files``; both are left alone.
     ValueError
         For fewer orders than the planted faults need.
     """
@@ -66,21 +66,41 @@ def build_world(database: Path, amazon_files: Path, *, orders: int, seed: int, t
     database.parent.mkdir(parents=True, exist_ok=True)
     amazon_files.mkdir(parents=True, exist_ok=True)
     aside = database.with_name(f"{database.name}.building")
-    aside.unlink(missing_ok=True)
+    _remove(aside)
     connection = tables.create(aside)
     try:
         connection.execute("BEGIN")
         _fill_static(connection, rng, orders=orders, seed=seed, today=today)
         builder = _Builder(rng, connection, orders=orders, seed=seed, today=today)
         builder.build(slots)
+        _refuse_strange_files(builder.ledgers, amazon_files)
         connection.execute("COMMIT")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    finally:
+    except BaseException:
         connection.close()
+        _remove(aside)
+        raise
+    connection.close()
     files = tuple(path for ledger in builder.ledgers for path in ledger.write(amazon_files))
     answer_key = builder.answers.write(database.with_name("answer_key.json"), builder.ledgers)
     aside.replace(database)  # last, so that books stand for a finished company
     return WorldSummary(orders, seed, today, files, answer_key)
+
+
+def _remove(books: Path) -> None:
+    """Remove unfinished books with their side files: an old write-ahead log must never meet new books."""
+    for ending in ("", "-wal", "-shm"):
+        books.with_name(f"{books.name}{ending}").unlink(missing_ok=True)
+
+
+def _refuse_strange_files(ledgers: tuple[Ledger, ...], folder: Path) -> None:
+    """Keep settlements of two companies apart: together they would reconcile with neither."""
+    own = {path for ledger in ledgers for path, _ in ledger.files(folder)}
+    strange = sorted(path.name for path in folder.glob("*.txt") if path not in own)
+    if strange:
+        raise FileExistsError(
+            f"{folder} holds files of another company, such as {strange[0]}; empty it or choose another"
+        )
 
 
 class _Builder:
@@ -124,7 +144,9 @@ class _Builder:
             order, history = self._live(Slot("F", self._rng.randint(34, 66)))
             shown = f"{12 + number % 80}-{3456 + 7 * number}"
             tally = post_order(self._rng, self.ledgers[order.market.index], order, history, order_id=shown)
-            self.answers.malformed(shown, order.market.currency, tally)
+            period = self._calendar.period(order.market, history.parcels[0].posted)
+            settlement = self.ledgers[order.market.index].settlements[period]
+            self.answers.malformed(shown, settlement.settlement_id, order.market.currency, tally)
 
     def _unknown_labels(self) -> None:
         """Charge fees that no vocabulary knows, one label a settlement until every settlement has one."""
@@ -143,7 +165,7 @@ class _Builder:
 def _fill_static(connection: sqlite3.Connection, rng: random.Random, *, orders: int, seed: int, today: date) -> None:
     """Write everything but transactions: lists, searches, sign-in, meta."""
     rows = static_rows()
-    rows["accountingperiod"] = accounting_periods(today - timedelta(days=100), today + timedelta(days=31))
+    rows["accountingperiod"] = accounting_periods(today - timedelta(days=100), today + timedelta(days=400))
     rows["savedsearch"] = saved_searches(f"{today - timedelta(days=80)}T09:00:00Z")
     rows["credential"] = [(*(f"{rng.getrandbits(256):064x}" for _ in range(4)), "Billing integration")]
     meta = {

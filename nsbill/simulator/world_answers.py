@@ -59,9 +59,10 @@ class AnswerKey:
         self._exception("ORPHAN_ORDER_ID", order.amazon_id, None, order.market.currency, tally.received)
         self._row(order.amazon_id, order.market.currency, 0, 0, tally)
 
-    def malformed(self, shown: str, currency: str, tally: Tally) -> None:
-        """Note settled lines whose order id has no known form."""
-        self._exception("MALFORMED_ORDER_ID", shown, None, currency, tally.net)
+    def malformed(self, shown: str, settlement_id: str, currency: str, tally: Tally) -> None:
+        """Note settled lines whose order id has no known form; the settlement stands for the order."""
+        self._exception("MALFORMED_ORDER_ID", None, settlement_id, currency, tally.net)
+        self._exceptions[-1]["order_reference"] = shown
 
     def unclassified(self, settlement_id: str, currency: str, amount: int) -> None:
         """Note lines of one settlement with one unknown label."""

@@ -99,13 +99,23 @@ def _bill(
     assert history.billed is not None
     day, total, plain = history.billed, line_total(lines), order.slot.plant is None and order.slot.status == "G"
     if order.payment is not None and plain and rng.random() < 0.3:
-        sale = writer.write("CashSale", order, day, "C", lines, created_from=sales_order, bills_order=True)
+        sale = writer.write(
+            "CashSale", order, day, "C", lines, created_from=sales_order, shipped=history.shipped, bills_order=True
+        )
         return _Bill(sale, "CashSale", day, 0)
     paid = _paid(rng, order, history, total) if plain else 0
     applied = credit if not paid and rng.random() < 0.5 else 0
     status = "B" if paid + applied == total else "A"
     invoice = writer.write(
-        "CustInvc", order, day, status, lines, created_from=sales_order, paid=paid + applied, bills_order=True
+        "CustInvc",
+        order,
+        day,
+        status,
+        lines,
+        created_from=sales_order,
+        paid=paid + applied,
+        shipped=history.shipped,
+        bills_order=True,
     )
     if paid:
         paid_on = max(day, min(day_of(history.parcels[-1].posted) + 4, _yesterday(order)))

@@ -136,7 +136,7 @@ def static_rows() -> dict[str, list[tuple[object, ...]]]:
         "paymentmethod": list(PAYMENT_METHODS),
         "channel": [*((m.row, m.name) for m in MARKETS), (5, "Web shop")],
         "item": items,
-        "preference": [("invoice_in_advance_of_fulfillment", "F"), ("show_unfulfilled_items_on_invoices", "F")],
+        "preference": [("invoice_in_advance", "F"), ("show_unfulfilled_items", "F")],
     }
 
 

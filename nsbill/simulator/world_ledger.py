@@ -106,9 +106,17 @@ class Ledger:
             self.charge(settlement, "Current Reserve Amount", -held, at=settlement.end - 5)
             owed = min(0, settlement.total)
 
+    def files(self, folder: Path) -> list[tuple[Path, Settlement]]:
+        """Return where each settlement's file belongs."""
+        shop = self.market.name.lower().replace(".", "-")
+        return [
+            (folder / f"{shop}_{date.fromordinal(day_of(settlement.end))}_{settlement.settlement_id}.txt", settlement)
+            for settlement in self.settlements
+        ]
+
     def write(self, folder: Path) -> list[Path]:
         """Write one file a settlement and return their paths."""
-        return [self._write(folder, settlement) for settlement in self.settlements]
+        return [self._write(path, settlement) for path, settlement in self.files(folder)]
 
     def money(self, amount: int) -> str:
         """Write hundredths as this marketplace's files do."""
@@ -169,9 +177,7 @@ class Ledger:
         minutes, seconds = divmod(instant % DAY, 60)
         return known[0], f"{known[1]} {minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d} UTC"
 
-    def _write(self, folder: Path, settlement: Settlement) -> Path:
-        shop = self.market.name.lower().replace(".", "-")
-        path = folder / f"{shop}_{date.fromordinal(day_of(settlement.end))}_{settlement.settlement_id}.txt"
+    def _write(self, path: Path, settlement: Settlement) -> Path:
         stamps = [self._when(t)[1] for t in (settlement.start, settlement.end, settlement.end + 2 * DAY)]
         summary = [settlement.settlement_id, *stamps, self.money(settlement.total), self.market.currency]
         lines = ["\t".join(COLUMNS), "\t".join(summary + [""] * (len(COLUMNS) - len(summary))), *settlement.rows]

@@ -72,7 +72,7 @@ class DocumentWriter:
             number, kind, f"{_PREFIX[kind]}{number}", status, order.customer, order.market.row, currency[0], currency[2],
             on, self.day(day + 30) if kind == "CustInvc" else None, self.day(shipped) if shipped else None,
             f"{on}T10:00:00Z", f"{on}T10:00:00Z", amazon_id, terms if is_order or kind == "CustInvc" else None,
-            order.payment, None if is_order else self._periods[on[:7]], created_from,
+            None if kind == "CustInvc" else order.payment, None if is_order else self._periods[on[:7]], created_from,
             None if is_payment else order.market.row, amazon_id,
             line_total(lines) if total is None else total, sum(line.tax for line in lines), paid,
         ))  # fmt: skip
