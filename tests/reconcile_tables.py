@@ -5,6 +5,7 @@ Columns are separated by ``|``; an empty cell is null; what a table leaves out g
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -18,9 +19,12 @@ from nsbill.reconcile import ReconcileRules, Reconciliation, reconcile
 from nsbill.vocabulary import EventClass, LineKind, OrderRoute
 
 SELLER = "main"
-A, B, C, D = (f"111-000000{n}-000000{n}" for n in range(1, 5))
-"""Four Amazon order ids; tables may write them as A, B, C, D."""
-SHORT = {"A": A, "B": B, "C": C, "D": D}
+
+
+def order_id(name: str) -> str:
+    """A well-formed Amazon order id for a speaking name; the same one for the same name."""
+    return f"111-{zlib.crc32(name.encode()) % 10**7:07d}-0000001"
+
 
 TRANSACTION_TYPES = {
     "Order": EventClass.SALE,
@@ -37,7 +41,7 @@ Row = dict[str, str | None]
 
 def table(text: str) -> list[Row]:
     """Read a text table: one mapping of header to cell for each row."""
-    rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in text.splitlines() if line.strip()]
+    rows = [[cell.strip() for cell in line.split("|")] for line in text.splitlines() if line.strip()]
     if not rows:
         return []
     header = rows[0]
@@ -91,24 +95,35 @@ def records(frame: pd.DataFrame) -> list[dict[str, object]]:
     return rows
 
 
-def statement_row(result: Reconciliation, order: str = A, currency: str = "USD") -> dict[str, object]:
+def statement_row(result: Reconciliation, order: str = "A", currency: str = "USD") -> dict[str, object]:
     """The one statement row of an order and currency."""
     found = [
         row
         for row in records(result.statement)
-        if (row["amazon_order_id"], row["currency"]) == (SHORT.get(order, order), currency)
+        if (row["amazon_order_id"], row["currency"]) == (order_id(order), currency)
     ]
     assert len(found) == 1, found
     return found[0]
 
 
-def found_exceptions(result: Reconciliation) -> list[tuple[object, ...]]:
-    """Class, order (short name), currency and amount of each exception, sorted."""
-    names = {value: key for key, value in SHORT.items()}
+def found_exceptions(result: Reconciliation, *names: str) -> list[tuple[str, str, str, str]]:
+    """Class, order by its name, currency and amount of each exception, sorted; an order not named shows its id."""
+    known = {order_id(name): name for name in (*names, "A", "B", "C", "D")}
     return sorted(
-        (row["exception_class"], names.get(str(row["amazon_order_id"]), ""), row["currency"], str(row["amount"]))
+        (
+            str(row["exception_class"]),
+            known.get(str(row["amazon_order_id"]), str(row["amazon_order_id"] or "")),
+            str(row["currency"]),
+            str(row["amount"]),
+        )
         for row in records(result.exceptions)
     )
+
+
+def exception_row(result: Reconciliation, name: str) -> dict[str, object]:
+    """The only exception of a class."""
+    (found,) = [row for row in records(result.exceptions) if row["exception_class"] == name]
+    return found
 
 
 def order_frame(rows: list[Row]) -> pd.DataFrame:
@@ -213,10 +228,10 @@ def _line(row: Row, settlement: str, source_line: int) -> dict[str, object]:
 
 def settlement_frame(rows: list[Row], lines: pd.DataFrame) -> pd.DataFrame:
     """SETTLEMENTS of ``settlement, end``; sums and counts come from the lines. Those without lines are kept."""
-    made = []
+    made: list[dict[str, object]] = []
     for row in rows:
         own = [line for line in records(lines) if line["settlement_id"] == row["settlement"]]
-        total = sum((line["amount"] for line in own), Decimal("0.00"))  # type: ignore[misc]
+        total = sum((Decimal(str(line["amount"])) for line in own), Decimal("0.00"))
         stated = Decimal(row.get("states") or str(total))
         end, deposit = _date(row.get("end")), _date(row.get("deposit"))
         made.append(
@@ -241,7 +256,7 @@ def settlement_frame(rows: list[Row], lines: pd.DataFrame) -> pd.DataFrame:
 
 
 def _order(text: str | None) -> str | None:
-    return SHORT.get(text, text) if text else None
+    return order_id(text) if text else None
 
 
 def _date(text: str | None) -> date | None:

@@ -66,9 +66,13 @@ def expected_table(
 
 
 def bucket() -> nw.Expr:
-    """The aging bucket of ``age_days``; empty unless ``due`` is positive."""
+    """The aging bucket of ``age_days``; empty unless ``due`` is positive and the age is known."""
     age = nw.col("age_days")
     expression = nw.lit(AgingBucket.OVER_90.value)
     for last, name in reversed(BUCKETS):
         expression = nw.when(age <= last).then(nw.lit(name.value)).otherwise(expression)
-    return nw.when(nw.col("due") > nw.lit(ZERO)).then(expression).otherwise(nw.lit(None, dtype=nw.String))
+    return (
+        nw.when((nw.col("due") > nw.lit(ZERO)) & ~age.is_null())
+        .then(expression)
+        .otherwise(nw.lit(None, dtype=nw.String))
+    )

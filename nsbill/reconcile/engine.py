@@ -104,9 +104,16 @@ def _sentences(what: str) -> Iterator[None]:
 
     try:
         yield
+    except duckdb.ConversionException as error:
+        raise ReconcileError(f"{what}: {_first_line(error)}", "Look for an absurd amount in the data") from error
     except duckdb.Error as error:
-        first_line = str(error).splitlines()[0]
-        raise ReconcileError(f"{what} ({first_line})", "Check the files and the free memory, then try again") from error
+        raise ReconcileError(
+            f"{what}: {_first_line(error)}", "Check the files and the free memory, then try again"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0].rstrip(". ")
 
 
 def _check_columns(files: duckdb.DuckDBPyRelation, pattern: duckdb.DuckDBPyRelation, name: str) -> None:

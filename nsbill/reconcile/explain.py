@@ -60,8 +60,8 @@ def _billed(amounts: Amounts) -> nw.Expr:
 
 
 def _posted() -> nw.Expr:
-    """``, last on 2026-10-14``; nothing when no line has a posted date."""
-    known = sentence(", last on ", nw.col("posted_text"))
+    """`` (last on 2026-10-14)``; nothing when no line has a posted date."""
+    known = sentence(" (last on ", nw.col("posted_text"), ")")
     return nw.when(nw.col("posted_text").is_null()).then(nw.lit("")).otherwise(known)
 
 
