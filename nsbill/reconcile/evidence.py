@@ -25,8 +25,7 @@ def with_evidence(engine: Engine, found: Frame, pieces: Frame) -> Frame:
 
     ``found`` has ``amazon_order_id, currency, lines_of`` (one of the names above) and the document numbers.
     """
-    concerned = pieces.join(found.select("amazon_order_id"), on="amazon_order_id", how="semi")
-    places = engine.hold(_places(concerned), grain=_PLACE_KEY, what="places in settlements")
+    places = engine.hold(_places(found, pieces), grain=_PLACE_KEY, what="places in settlements")
     every = nw.col("lines_of") == EVERY_CURRENCY
     keyed = found.with_columns(place_currency=nw.when(every).then(nw.lit("")).otherwise(nw.col("currency")))
     joined = keyed.join(places, on=list(_PLACE_KEY), how="left")
@@ -44,17 +43,17 @@ def sentence_or_null(label: str, column: str) -> nw.Expr:
     return nw.concat_str([nw.lit(label), nw.col(column)])
 
 
-def _places(pieces: Frame) -> Frame:
-    own = pieces.with_columns(place_currency=nw.col("currency"))
-    event = nw.col("event_class")
-    by_group = (
-        (own.filter(event.is_in(list(SALE_EVENTS))), SALES),
-        (own.filter(event.is_in(list(REFUND_EVENTS))), REFUNDS),
-        (own.filter(event.is_in(list(CLAIM_EVENTS))), CLAIMS),
-        (own, ANYWHERE),
-        (pieces.with_columns(place_currency=nw.lit("")), EVERY_CURRENCY),
-    )
-    placed = nw.concat([_per_settlement(frame.with_columns(lines_of=nw.lit(name))) for frame, name in by_group])
+def _places(found: Frame, pieces: Frame) -> Frame:
+    events = {SALES: SALE_EVENTS, REFUNDS: REFUND_EVENTS, CLAIMS: CLAIM_EVENTS}
+    groups = []
+    for name in (SALES, REFUNDS, CLAIMS, ANYWHERE, EVERY_CURRENCY):
+        asked = found.filter(nw.col("lines_of") == name).select("amazon_order_id")
+        spoken = pieces.join(asked, on="amazon_order_id", how="semi")
+        if name in events:
+            spoken = spoken.filter(nw.col("event_class").is_in(list(events[name])))
+        currency = nw.lit("") if name == EVERY_CURRENCY else nw.col("currency")
+        groups.append(_per_settlement(spoken.with_columns(place_currency=currency, lines_of=nw.lit(name))))
+    placed = nw.concat(groups)
     return in_one_text(
         placed,
         keys=_PLACE_KEY,
