@@ -21,6 +21,11 @@ __all__ = ["DocumentLine", "Order", "OrderLine", "OrderMaker", "document_lines",
 
 _PROMOTED = {"PROMOTION_NOT_BILLED"}
 _NEVER_PROMOTED = {"SHORT_SETTLED", "OVERPAID"}  # their difference must not look like a promotion
+_WHERE = {
+    "CURRENCY_MISMATCH": MARKETS[:3],  # yen have other decimals than every other currency here
+    # where the seller owes VAT, a missing promotion also misses its tax, and is no longer exactly Σ PROMOTION
+    "PROMOTION_NOT_BILLED": tuple(m for m in MARKETS if m.facilitated or not m.tax_per_mille),
+}
 _SEVERAL_UNITS = {"two_settlements", "two_parcels", "identical_blocks"}
 
 
@@ -85,7 +90,7 @@ class OrderMaker:
     def order(self, slot: Slot) -> Order:
         """Fill ``slot`` with content."""
         rng = self._rng
-        markets = MARKETS[:3] if slot.plant == "CURRENCY_MISMATCH" else MARKETS
+        markets = _WHERE.get(slot.plant or "", MARKETS)
         market = rng.choices(markets, [m.weight for m in markets])[0]
         return Order(
             slot,
