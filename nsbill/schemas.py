@@ -274,6 +274,7 @@ SETTLEMENTS = Schema(
         _c("ties", TEXT, "TieState"),
         _c("source_name", TEXT, "name of the file as it was added"),
         _c("source_digest", TEXT, "SHA-256 of the raw file"),
+        _c("problem", TEXT, "one sentence about what needs a decision, such as a second file of it", empty=True),
     ),
 )
 """Settlements; grain: one row per settlement."""

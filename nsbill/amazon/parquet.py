@@ -1,0 +1,163 @@
+"""One Parquet file per settlement: its lines, and in the file's own metadata what was stated and counted.
+
+A file is written aside and renamed when whole, so that a reader sees all of a settlement or nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from dataclasses import asdict, dataclass, fields
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from nsbill.amazon.flat_v2 import Summary
+from nsbill.errors import WorkspaceError
+from nsbill.money import ZERO, exact
+from nsbill.schemas import LINES
+from nsbill.vocabulary import LineKind, TieState
+
+__all__ = ["SettlementFacts", "SettlementWriter", "make_durable", "read_facts"]
+
+_KEY = b"nsbill.settlement"
+_EPOCH = date(1970, 1, 1)
+
+
+@dataclass(frozen=True)
+class SettlementFacts:
+    """What is known of a stored settlement: stated by its file, counted while reading, and where it came from."""
+
+    settlement_id: str
+    seller_account: str
+    currency: str
+    marketplace: str | None
+    period_start: datetime | None
+    period_end: datetime | None
+    deposit_date: date | None
+    total_amount: Decimal | None
+    lines_total: Decimal
+    lines: int
+    unclassified_lines: int
+    source_name: str
+    source_digest: str
+    content_digest: str
+    settlements_in_source: tuple[str, ...]
+    added_at: datetime
+
+    @property
+    def residual(self) -> Decimal | None:
+        """Sum of the lines minus the stated total; None when no total is stated."""
+        return None if self.total_amount is None else self.lines_total - self.total_amount
+
+    @property
+    def ties(self) -> TieState:
+        """Whether the lines add up to the stated total."""
+        if self.residual is None:
+            return TieState.CANNOT_TIE
+        return TieState.TIES if self.residual == 0 else TieState.DOES_NOT_TIE
+
+    @property
+    def file_name(self) -> str:
+        """The name of its Parquet file."""
+        return f"{self.settlement_id}-{self.source_digest[:12]}.parquet"
+
+    def row(self, problem: str | None) -> dict[str, object]:
+        """The row of SETTLEMENTS."""
+        day = (self.deposit_date - _EPOCH).days if self.deposit_date else None
+        derived = {"residual": self.residual, "ties": str(self.ties), "deposit_day": day, "problem": problem}
+        return {**asdict(self), **derived}
+
+
+class SettlementWriter:
+    """Writes the lines of one settlement to ``path`` as they come, and adds up what they say."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.lines_total, self.lines, self.unclassified = ZERO, 0, 0
+        self.currency: str | None = None
+        self._marketplaces: Counter[str] = Counter()
+        self._writer: pq.ParquetWriter | None = None
+
+    def write(self, table: pa.Table) -> None:
+        """Append a piece of the settlement, with the columns of LINES."""
+        self._open(table.schema).write_table(table)
+        self.lines += table.num_rows
+        self.lines_total += pc.sum(table["amount"]).as_py()
+        self.unclassified += pc.sum(pc.equal(table["line_kind"], str(LineKind.UNCLASSIFIED))).as_py()
+        self.currency = table["currency"][0].as_py()
+        for found in pc.value_counts(table["marketplace"].drop_null()).to_pylist():  # a handful
+            self._marketplaces[found["values"]] += found["counts"]
+
+    def facts(self, settlement_id: str, summary: Summary | None, **origin: Any) -> SettlementFacts:
+        """Put together what is known; ``origin`` are the facts about seller account and source."""
+        currency = self.currency or (summary.currency if summary else None) or ""
+        return SettlementFacts(
+            settlement_id=settlement_id,
+            currency=currency,
+            marketplace=self._marketplaces.most_common(1)[0][0] if self._marketplaces else None,
+            period_start=summary.period_start if summary else None,
+            period_end=summary.period_end if summary else None,
+            deposit_date=summary.deposit.date() if summary and summary.deposit else None,
+            total_amount=summary.total_amount if summary else None,
+            lines_total=self.lines_total,
+            lines=self.lines,
+            unclassified_lines=self.unclassified,
+            **origin,
+        )
+
+    def finish(self, facts: SettlementFacts) -> None:
+        """Write the facts into the file, close it, and see it on the disk."""
+        text = json.dumps(asdict(facts), default=str, sort_keys=True)
+        self._open(LINES.arrow).add_key_value_metadata({_KEY: text.encode()})
+        self.close()
+        make_durable(self.path)
+
+    def close(self) -> None:
+        """Close the file, finished or not."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def _open(self, schema: pa.Schema) -> pq.ParquetWriter:
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(self.path, schema, compression="zstd", store_schema=False)
+        return self._writer
+
+
+def read_facts(path: Path) -> SettlementFacts:
+    """Read the facts of a stored settlement from the end of its file."""
+    try:
+        metadata = pq.read_metadata(path).metadata or {}
+        values: dict[str, Any] = json.loads(metadata[_KEY])
+        return _parsed(values)
+    except (OSError, pa.ArrowInvalid, KeyError, ValueError, TypeError) as error:
+        raise WorkspaceError(
+            path,
+            f"is no settlement that nsbill stored ({error})",
+            "Move it away and add its source file again.",
+        ) from error
+
+
+def _parsed(values: dict[str, Any]) -> SettlementFacts:
+    for name in ("period_start", "period_end", "added_at"):
+        values[name] = datetime.fromisoformat(values[name]) if values[name] else None
+    values["deposit_date"] = date.fromisoformat(values["deposit_date"]) if values["deposit_date"] else None
+    for name in ("total_amount", "lines_total"):
+        values[name] = None if values[name] is None else exact(values[name])
+    values["settlements_in_source"] = tuple(values["settlements_in_source"])
+    return SettlementFacts(**{field.name: values[field.name] for field in fields(SettlementFacts)})
+
+
+def make_durable(path: Path) -> None:
+    """Have the operating system write a file, or the entries of a folder, to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,143 @@
+"""What a file is, told by its content and never by its name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from nsbill.errors import SourceFileError
+
+__all__ = ["Header", "SourceFormat", "find_header", "recognise", "refuse_what_is_no_text"]
+
+_V2_FILE = "a flat V2 settlement report (.txt, tab separated)"
+_DOWNLOAD = "Download it again from Seller Central: Payments, Reports Repository, flat file V2."
+_SPREADSHEET = "Was it saved from a spreadsheet? Download it again and add it unopened."
+
+_V2_COLUMNS = frozenset({"settlement-id", "total-amount", "transaction-type", "amount-type", "amount"})
+_V1_COLUMNS = frozenset({"settlement-id", "total-amount", "price-type", "item-related-fee-type"})
+_ORDER_COLUMNS = frozenset({"amazon-order-id", "purchase-date"})
+
+_MAGIC = (
+    (b"%PDF", "a PDF document"),
+    (b"\xd0\xcf\x11\xe0", "an Excel workbook (.xls)"),
+    (b"\xff\xfe", "UTF-16 text, as a spreadsheet saves it"),
+    (b"\xfe\xff", "UTF-16 text, as a spreadsheet saves it"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"PAR1", "a Parquet file"),
+)
+
+
+class SourceFormat(StrEnum):
+    """What a text is; the value is its name for people."""
+
+    FLAT_V2 = "a flat V2 settlement report"
+    FLAT_V1 = "a flat V1 settlement report"
+    PAYMENTS_CSV = "a payments (date range) report"
+    ALL_ORDERS = "an all-orders report"
+    XML = "an XML document"
+    HTML = "a web page"
+    JSON = "a JSON document"
+    UNKNOWN = "a text without the columns of a settlement report"
+
+
+@dataclass(frozen=True)
+class Header:
+    """The header line: its number in the file, and the column names as they are compared."""
+
+    line: int
+    columns: tuple[str, ...]
+
+
+def refuse_what_is_no_text(name: str, head: bytes, *, packed_again: bool = False) -> None:
+    """Raise SourceFileError when the first bytes are those of a document that is no text."""
+    found = next((title for magic, title in _MAGIC if head.startswith(magic)), None)
+    if head.startswith(b"PK\x03\x04") and (b"xl/" in head or b"[Content_Types].xml" in head):
+        found = "an Excel workbook (.xlsx)"
+    if packed_again and head.startswith((b"PK\x03\x04", b"\x1f\x8b")):
+        found = found or "an archive inside the archive"
+    if not head.strip(b"\xef\xbb\xbf \r\n\t"):
+        found = "nothing: the file is empty"
+    if found:
+        raise SourceFileError(name, found=found, expected=_V2_FILE, remedy=_DOWNLOAD)
+
+
+def recognise(head: Sequence[str]) -> SourceFormat:
+    """Tell what the first lines of a text are."""
+    start = next((line.strip() for line in head if line.strip()), "").lower()
+    if start.startswith(("<!doctype html", "<html")):
+        return SourceFormat.HTML
+    if start.startswith("<"):
+        return SourceFormat.XML
+    if start.startswith(("{", "[")):
+        return SourceFormat.JSON
+    tables = (
+        (_V2_COLUMNS, SourceFormat.FLAT_V2),
+        (_V1_COLUMNS, SourceFormat.FLAT_V1),
+        (_ORDER_COLUMNS, SourceFormat.ALL_ORDERS),
+    )
+    for columns, found in tables:
+        if any(columns <= set(_names(line)) for line in head):
+            return found
+    if any(line.count(",") >= 12 or line.count(";") >= 12 for line in head):
+        return SourceFormat.PAYMENTS_CSV
+    return SourceFormat.UNKNOWN
+
+
+def find_header(name: str, head: Sequence[str]) -> Header:
+    """Find the header of a flat V2 settlement report among the first lines, below any preamble.
+
+    Raises
+    ------
+    SourceFileError
+        When the text is something else (which is named), when its tabs were lost, or a column stands there twice.
+    """
+    for number, line in enumerate(head, start=1):
+        columns = _names(line)
+        if set(columns) >= _V2_COLUMNS:
+            _refuse_padding(name, number, line)
+            _refuse_twins(name, number, columns)
+            return Header(number, columns)
+        if _lost_its_tabs(line):
+            raise SourceFileError(
+                name,
+                line=number,
+                found="column names that are not separated by tabs",
+                expected="tab-separated columns",
+                remedy=_SPREADSHEET,
+            )
+    found = recognise(head)
+    raise SourceFileError(name, found=f"what looks like {found.value}", expected=_V2_FILE, remedy=_DOWNLOAD)
+
+
+def _names(line: str) -> tuple[str, ...]:
+    return tuple(cell.strip().strip('"').lower() for cell in line.lstrip("\ufeff").split("\t"))
+
+
+def _lost_its_tabs(line: str) -> bool:
+    words = set(re.split(r'[\s,;"]+', line.lower()))
+    return words >= _V2_COLUMNS
+
+
+def _refuse_padding(name: str, number: int, line: str) -> None:
+    """Refuse names with spaces before them: there some tabs became runs of spaces, and cells moved."""
+    padded = next((cell for cell in line.split("\t") if cell.startswith("  ")), None)
+    if padded is not None:
+        raise SourceFileError(
+            name,
+            line=number,
+            column=padded.strip(),
+            found=f"{len(padded) - len(padded.lstrip())} spaces before the column's name, so tabs became spaces",
+            expected="columns separated by single tabs",
+            remedy=_SPREADSHEET,
+        )
+
+
+def _refuse_twins(name: str, number: int, columns: tuple[str, ...]) -> None:
+    twin = next((column for column in columns if column and columns.count(column) > 1), None)
+    if twin is not None:
+        raise SourceFileError(
+            name, line=number, column=twin, found="the column twice", expected="it once", remedy=_DOWNLOAD
+        )

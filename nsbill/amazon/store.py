@@ -1,0 +1,257 @@
+"""The store of settlements in the workspace: raw files for ever, one Parquet file of lines per settlement.
+
+``sources/<sha256>.<ext>`` is the file as it was added, ``settlements/<id>-<digest>.parquet`` its lines. The raw file
+is renamed into place last, and only settlements whose raw file is there count: that rename is the moment at
+which a file, with all its settlements, is added. Killed before it, the store is as it was.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from nsbill.amazon.flat_v2 import FlatV2
+from nsbill.amazon.labels import default_vocabulary
+from nsbill.amazon.parquet import SettlementFacts, SettlementWriter, make_durable, read_facts
+from nsbill.amazon.proofs import prove
+from nsbill.amazon.text import SourceText, open_text
+from nsbill.errors import NsbillError, SourceFileError
+from nsbill.money import format_money
+from nsbill.progress import Progress, silent
+from nsbill.schemas import LINES, SETTLEMENTS
+from nsbill.vocabulary import TieState
+
+__all__ = ["AddResult", "SettlementStore"]
+
+_SUFFIXES = frozenset({".txt", ".tsv", ".csv", ".gz", ".zip", ".xml", ".json"})
+_ASIDE = ".adding-"
+_STALE_SECONDS = 86_400
+
+
+@dataclass(frozen=True)
+class AddResult:
+    """What became of one file: added, already there, or refused; ``message`` is one sentence."""
+
+    path: Path
+    settlements: tuple[str, ...]
+    state: Literal["added", "already there", "refused"]
+    message: str
+
+
+class SettlementStore:
+    """The settlements of one workspace folder. ``seller_account`` names the account whose files are added."""
+
+    def __init__(self, folder: Path, *, seller_account: str) -> None:
+        self.folder, self.seller_account = folder, seller_account
+        self._settlements, self._sources = folder / "settlements", folder / "sources"
+
+    def add(
+        self, paths: Iterable[Path | str], *, accept_untied: bool = False, progress: Progress = silent
+    ) -> list[AddResult]:
+        """Add files, folders (their text files and archives) or glob patterns; one result per file, in order.
+
+        A file that cannot be trusted is refused whole and does not stop the others. A file whose lines do not add
+        up to the total it states is refused too, unless ``accept_untied``: then it is kept and marked.
+        """
+        files = list(dict.fromkeys(file for path in paths for file in _expanded(Path(path))))
+        results: list[AddResult] = []
+        for number, path in enumerate(files):
+            progress(number, len(files), path.name)
+            results.append(self._added(path, accept_untied=accept_untied))
+        progress(len(files), len(files), "")
+        return results
+
+    def settlements(self) -> pd.DataFrame:
+        """The settlements, SETTLEMENTS: one row each. Of several files of one, the first added counts; see ``problem``."""
+        return SETTLEMENTS.frame([used.row(_problem(used, others)) for used, others in self._versions()])
+
+    def lines_files(self) -> list[Path]:
+        """The Parquet files (LINES) of the settlements that count, each once."""
+        return [self._settlements / used.file_name for used, _ in self._versions()]
+
+    def lines(self) -> pd.DataFrame:
+        """All lines of the settlements that count, LINES, in the order of ``settlements``."""
+        files = self.lines_files()
+        tables = [pq.ParquetFile(file).read() for file in files]
+        return LINES.from_arrow(pa.concat_tables(tables)) if tables else LINES.frame()
+
+    def check(self) -> pd.DataFrame:
+        """Prove each settlement from its stored lines, PROOFS: footing, reserve roll-forward, periods, one file each."""
+        versions = self._versions()
+        problems = {used.settlement_id: _problem(used, others) for used, others in versions}
+        return prove([used for used, _ in versions], self.lines_files(), problems)
+
+    def _versions(self) -> list[tuple[SettlementFacts, list[SettlementFacts]]]:
+        """Per settlement the version that counts (the first added) and the others; by period, then id."""
+
+        def key(facts: SettlementFacts) -> tuple[str, str]:
+            return facts.seller_account, facts.settlement_id
+
+        def order(facts: SettlementFacts) -> tuple[datetime, str]:
+            return facts.period_start or datetime.max.replace(tzinfo=UTC), facts.settlement_id
+
+        stored = sorted(self._stored(), key=lambda facts: (key(facts), facts.added_at, facts.source_digest))
+        versions = [list(group) for _, group in groupby(stored, key)]
+        return sorted(((group[0], group[1:]) for group in versions), key=lambda pair: order(pair[0]))
+
+    def _stored(self) -> Iterator[SettlementFacts]:
+        kept = {path.name[:64] for path in self._sources.glob("*") if not path.name.startswith(".")}
+        prefixes = {digest[:12] for digest in kept}
+        for path in sorted(self._settlements.glob("*.parquet")):
+            if path.stem.rpartition("-")[2] in prefixes:
+                facts = read_facts(path)
+                if facts.source_digest in kept:
+                    yield facts
+
+    def _added(self, path: Path, *, accept_untied: bool) -> AddResult:
+        try:
+            if not path.exists():
+                raise SourceFileError(
+                    path, found="no such file", expected="a settlement file", remedy="Check the name."
+                )
+            with self._aside() as aside:
+                return self._added_text(path, open_text(path, aside), aside, accept_untied=accept_untied)
+        except NsbillError as error:
+            return AddResult(path, (), "refused", str(error))
+        except PermissionError as error:
+            return AddResult(path, (), "refused", f"{path}: cannot be read ({error.strerror}). Check its permissions.")
+
+    def _added_text(self, path: Path, text: SourceText, aside: Path, *, accept_untied: bool) -> AddResult:
+        known = [facts for facts in self._stored() if facts.content_digest == text.content_digest]
+        if known and len(known) == len(known[0].settlements_in_source):
+            return self._already_there(path, known)
+        earlier = {facts.settlement_id for facts in self._stored() if facts.source_digest != text.digest}
+        written = self._written(text, aside, accept_untied=accept_untied)
+        self._commit(path, text, aside, written)
+        names = tuple(facts.settlement_id for facts in written)
+        notes = [_described(facts) for facts in written]
+        notes += [
+            f"settlement {name} was there from another file with other content: both are kept, the earlier one counts"
+            for name in names
+            if name in earlier
+        ]
+        return AddResult(path, names, "added", "; ".join(notes) + ".")
+
+    def _already_there(self, path: Path, known: list[SettlementFacts]) -> AddResult:
+        owner = known[0].seller_account
+        if owner != self.seller_account:
+            raise SourceFileError(
+                path,
+                found=f"a file that was added for seller account '{owner}'",
+                expected=f"a file of seller account '{self.seller_account}'",
+                remedy="Use another workspace for another seller's files.",
+            )
+        names = tuple(facts.settlement_id for facts in known)
+        added = f"{known[0].added_at:%Y-%m-%d %H:%M} UTC"
+        return AddResult(
+            path, names, "already there", f"The same content was added as {known[0].source_name}, {added}."
+        )
+
+    def _written(self, text: SourceText, aside: Path, *, accept_untied: bool) -> list[SettlementFacts]:
+        """Write every settlement of the file aside; refuse them all when one does not add up."""
+        file = FlatV2(text, self.seller_account, default_vocabulary())
+        writers: dict[str, SettlementWriter] = {}
+        with ExitStack() as stack:
+            for name, table in file.tables():
+                if name not in writers:
+                    writers[name] = stack.enter_context(closing(SettlementWriter(aside / f"{name}.parquet")))
+                writers[name].write(table)
+            for name in file.summaries.keys() - writers.keys():
+                writers[name] = stack.enter_context(closing(SettlementWriter(aside / f"{name}.parquet")))
+            found: list[SettlementFacts] = []
+            for name, writer in writers.items():
+                facts = writer.facts(
+                    name,
+                    file.summaries.get(name),
+                    seller_account=self.seller_account,
+                    source_name=text.name,
+                    source_digest=text.digest,
+                    content_digest=text.content_digest,
+                    settlements_in_source=tuple(sorted(writers)),
+                    added_at=datetime.now(UTC),
+                )
+                if facts.ties is TieState.DOES_NOT_TIE and not accept_untied:
+                    raise _does_not_foot(text, file, facts)
+                writer.finish(facts)
+                found.append(facts)
+        return found
+
+    def _commit(self, path: Path, text: SourceText, aside: Path, written: list[SettlementFacts]) -> None:
+        self._sources.mkdir(parents=True, exist_ok=True)
+        raw = aside / "raw"
+        shutil.copyfile(path, raw)
+        make_durable(raw)
+        for facts in written:
+            (aside / f"{facts.settlement_id}.parquet").replace(self._settlements / facts.file_name)
+        make_durable(self._settlements)
+        suffix = "".join(path.suffixes[-2:]).lower() if path.suffix.lower() in {".gz", ".zip"} else path.suffix.lower()
+        raw.replace(self._sources / f"{text.digest}{suffix or '.txt'}")
+        make_durable(self._sources)
+
+    @contextmanager
+    def _aside(self) -> Iterator[Path]:
+        """A folder for unfinished files on the same disk; what a killed run left a day ago is cleared away."""
+        self._settlements.mkdir(parents=True, exist_ok=True)
+        for left in self._settlements.glob(f"{_ASIDE}*"):
+            if time.time() - left.stat().st_mtime > _STALE_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=_ASIDE, dir=self._settlements) as aside:
+            yield Path(aside)
+
+
+def _expanded(path: Path) -> list[Path]:
+    if path.is_dir():
+        inside = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
+        return [file for file in inside if file.suffix.lower() in _SUFFIXES] or [path / "*.txt"]
+    if not path.exists() and any(mark in path.name for mark in "*?["):
+        return sorted(file for file in path.parent.glob(path.name) if file.is_file()) or [path]
+    return [path]
+
+
+def _described(facts: SettlementFacts) -> str:
+    total = format_money(facts.lines_total, facts.currency)
+    how = {
+        TieState.TIES: f"ties to {total}",
+        TieState.CANNOT_TIE: f"adds up to {total}; its file states no total, so it cannot tie",
+        TieState.DOES_NOT_TIE: f"does not tie: its lines add up to {total}, off by {facts.residual}",
+    }[facts.ties]
+    unknown = f", {facts.unclassified_lines} unclassified" if facts.unclassified_lines else ""
+    return f"settlement {facts.settlement_id}, {facts.lines:,} lines{unknown}, {how}"
+
+
+def _problem(used: SettlementFacts, others: list[SettlementFacts]) -> str | None:
+    if not others:
+        return None
+    named = ", ".join(
+        f"{other.source_name} (digest {other.source_digest[:12]}, {_described(other)})" for other in others
+    )
+    return (
+        f"Another file states this settlement differently: {named}. The first added, {used.source_name}, counts. "
+        f"If it is the wrong one, delete settlements/{used.file_name}."
+    )
+
+
+def _does_not_foot(text: SourceText, file: FlatV2, facts: SettlementFacts) -> SourceFileError:
+    summary = file.summaries[facts.settlement_id]
+    assert facts.total_amount is not None
+    return SourceFileError(
+        text.name,
+        line=summary.line,
+        column="total-amount",
+        found=f"{facts.lines:,} lines of settlement {facts.settlement_id} that add up to "
+        f"{format_money(facts.lines_total, facts.currency)}, off by {facts.residual:,}",
+        expected=f"the stated total of {format_money(facts.total_amount, facts.currency)}",
+        remedy="The file is cut off or an excerpt: download it again, or accept it untied to keep it marked as such.",
+    )

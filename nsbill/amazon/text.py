@@ -1,0 +1,226 @@
+"""From a file as it was downloaded to plain UTF-8 text that DuckDB can read in one go.
+
+Accepts plain text, ``.gz`` and ``.zip`` with one member, with or without byte order mark, in UTF-8, cp1252 or
+(Japan) cp932. Files that are fine as they are, the usual case, are read where they lie.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import hashlib
+import re
+import shutil
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from nsbill.amazon.sniff import refuse_what_is_no_text
+from nsbill.errors import SourceFileError
+
+__all__ = ["SourceText", "open_text"]
+
+_CHUNK = 8 * 1024 * 1024
+_AGAIN = "Download the file again from Seller Central."
+_BLANK = re.compile(rb"^ *\r?\n", re.MULTILINE)
+_SPACES_ONLY = re.compile(rb"^ +(?=\r?$)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class SourceText:
+    """A downloaded file as text: ``plain`` is UTF-8 with one kind of line end.
+
+    ``blanks`` are the numbers of its empty lines; ``padded`` says that some cell may begin or end with a space.
+    """
+
+    name: str
+    plain: Path
+    digest: str
+    content_digest: str
+    newline: str
+    lines: int
+    blanks: tuple[int, ...]
+    padded: bool
+
+    def head(self, lines: int = 50) -> list[str]:
+        """Return the first ``lines`` lines without their ends."""
+        with self.plain.open(encoding="utf-8-sig", newline="\n") as file:
+            return [line.rstrip("\r\n") for line, _ in zip(file, range(lines), strict=False)]
+
+    def line_numbers(self, first: int, count: int, *, after: int) -> np.ndarray:
+        """Return the line numbers of ``count`` rows from the ``first`` row (0-based) below line ``after``.
+
+        Empty lines are no rows but count as lines.
+        """
+        rows = np.arange(first, first + count, dtype=np.int64)
+        below = np.array([line for line in self.blanks if line > after], dtype=np.int64)
+        skipped = np.searchsorted(below - after - 1 - np.arange(len(below)), rows, side="right")
+        return rows + after + 1 + skipped
+
+
+@dataclass
+class _Survey:
+    """What one pass over the bytes finds."""
+
+    lines: int = 0
+    crlf: int = 0
+    carriage_returns: int = 0
+    utf8: bool = True
+    space_lines: bool = False
+    padded: bool = False
+    tail: bool = False
+    japan: bool = False
+
+    def __post_init__(self) -> None:
+        self.blanks: list[int] = []
+        self.sha = hashlib.sha256()
+
+
+def open_text(path: Path, scratch: Path) -> SourceText:
+    """Return ``path`` as text; what has to be unpacked or recoded is written into the folder ``scratch``.
+
+    Raises
+    ------
+    SourceFileError
+        When it is no text, a broken archive, or in no encoding that Amazon uses.
+    """
+    with path.open("rb") as file:
+        head = file.read(4096)
+    refuse_what_is_no_text(path.name, head)
+    content = _unpacked(path, head, scratch)
+    survey = _survey(path.name, content)
+    content_digest = survey.sha.hexdigest()
+    digest = content_digest if content == path else _digest(path)
+    if _needs_rewriting(survey):
+        content = _rewritten(path.name, content, scratch, survey)
+        survey = _survey(path.name, content)
+        if survey.carriage_returns:
+            raise SourceFileError(
+                path.name, found="a carriage return inside a line", expected="one kind of line end", remedy=_AGAIN
+            )
+    newline = "\r\n" if survey.crlf else "\n"
+    lines = survey.lines + survey.tail
+    return SourceText(path.name, content, digest, content_digest, newline, lines, tuple(survey.blanks), survey.padded)
+
+
+def _unpacked(path: Path, head: bytes, scratch: Path) -> Path:
+    try:
+        if head.startswith(b"\x1f\x8b"):
+            with gzip.open(path) as packed:
+                return _copied(path.name, packed, scratch)
+        if head.startswith(b"PK\x03\x04"):
+            with zipfile.ZipFile(path) as archive:
+                members = [m for m in archive.infolist() if not m.is_dir() and not m.filename.startswith("__MACOSX")]
+                if len(members) != 1:
+                    raise SourceFileError(
+                        path.name,
+                        found=f"an archive with {len(members)} files",
+                        expected="one file in it",
+                        remedy="Unpack it and add the files one by one.",
+                    )
+                with archive.open(members[0]) as packed:
+                    return _copied(path.name, packed, scratch)
+    except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        raise SourceFileError(
+            path.name, found=f"a broken archive ({error})", expected="a complete .gz or .zip file", remedy=_AGAIN
+        ) from error
+    return path
+
+
+def _copied(name: str, packed: IO[bytes] | gzip.GzipFile, scratch: Path) -> Path:
+    target = scratch / "unpacked.txt"
+    with target.open("wb") as file:
+        shutil.copyfileobj(packed, file, _CHUNK)
+    with target.open("rb") as file:
+        refuse_what_is_no_text(name, file.read(4096), packed_again=True)
+    return target
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    """Yield large pieces that end with a line."""
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            yield chunk + file.readline()
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _survey(name: str, path: Path) -> _Survey:
+    found = _Survey()
+    for chunk in _chunks(path):
+        found.sha.update(chunk)
+        if b"\0" in chunk:
+            raise SourceFileError(name, found="binary data", expected="tab-separated text", remedy=_AGAIN)
+        if found.lines == 0:
+            found.japan = b"\tJPY\t" in chunk or b"amazon.co.jp" in chunk.lower()
+        if found.utf8 and not chunk.isascii():
+            found.utf8 = _is_utf8(chunk)
+        if b"\r" in chunk:
+            found.carriage_returns += chunk.count(b"\r")
+            found.crlf += chunk.count(b"\r\n")
+            found.padded = found.padded or b" \r" in chunk
+        found.padded = found.padded or b"\t " in chunk or b" \t" in chunk
+        _note_lines(chunk, found)
+    return found
+
+
+def _note_lines(chunk: bytes, found: _Survey) -> None:
+    codes = np.frombuffer(chunk, dtype=np.uint8)
+    ends = np.flatnonzero(codes == ord("\n"))
+    starts = np.concatenate([[0], ends[ends < len(codes) - 1] + 1])
+    first = codes[starts]
+    last = codes[np.maximum(ends - 1, 0)]
+    found.padded = found.padded or bool((first == ord(" ")).any() or (last == ord(" ")).any())
+    if np.isin(first, np.frombuffer(b" \r\n", dtype=np.uint8)).any():
+        _note_blanks(chunk, found)
+    found.lines += len(ends)
+    found.tail = not chunk.endswith(b"\n")
+
+
+def _note_blanks(chunk: bytes, found: _Survey) -> None:
+    found.space_lines = found.space_lines or _SPACES_ONLY.search(chunk) is not None
+    line, start = found.lines + 1, 0
+    for match in _BLANK.finditer(chunk):
+        line += chunk.count(b"\n", start, match.start())
+        start = match.start()
+        found.blanks.append(line)
+
+
+def _is_utf8(chunk: bytes) -> bool:
+    try:
+        chunk.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _needs_rewriting(survey: _Survey) -> bool:
+    one_kind_of_end = survey.carriage_returns == 0 or survey.carriage_returns == survey.crlf == survey.lines
+    return not (survey.utf8 and one_kind_of_end) or survey.space_lines
+
+
+def _rewritten(name: str, path: Path, scratch: Path, survey: _Survey) -> Path:
+    """Write UTF-8 with plain line ends and empty lines really empty; no line is added or lost."""
+    encodings = ("utf-8",) if survey.utf8 else (*(("cp932",) if survey.japan else ()), "cp1252")
+    old_ends = b"\r" if survey.lines == 0 else b"\r\n"
+    target = scratch / "recoded.txt"
+    for encoding in encodings:
+        try:
+            with target.open("wb") as file:
+                for chunk in _chunks(path):
+                    text = codecs.decode(chunk.replace(old_ends, b"\n"), encoding)
+                    file.write(_SPACES_ONLY.sub(b"", text.encode("utf-8")))
+        except UnicodeDecodeError:
+            continue
+        return target
+    raise SourceFileError(
+        name, found="bytes that are no text in UTF-8, cp932 or cp1252", expected="text", remedy=_AGAIN
+    )
