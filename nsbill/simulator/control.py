@@ -1,0 +1,115 @@
+"""The control routes under ``/_simulator/``: what a test or a demonstration may change and look at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+
+from nsbill.simulator.auth import Verifier
+from nsbill.simulator.books import Books
+from nsbill.simulator.faults import Fault, FaultPlan
+from nsbill.simulator.limits import Traffic
+
+__all__ = ["Control", "ControlError"]
+
+_HIGHEST_LATENCY = 600_000
+
+
+class ControlError(Exception):
+    """A control request that cannot be carried out; its text says why."""
+
+
+@dataclass
+class Control:
+    """The parts of a running simulator that control routes reach."""
+
+    books: Books
+    verifier: Verifier
+    traffic: Traffic = field(default_factory=Traffic)
+    faults: FaultPlan = field(default_factory=FaultPlan)
+    latency_ms: int = 0
+
+    def call(self, path: str, body: Mapping[str, object] | None) -> dict[str, object]:
+        """Carry out a control route: ``body`` changes, no body only looks.
+
+        Raises
+        ------
+        ControlError
+            Unknown route, unknown setting or impossible value; nothing was changed.
+        """
+        actions = {
+            "health": self._health,
+            "faults": self._faults,
+            "preferences": self._preferences,
+            "latency": self._latency,
+            "statistics": self._statistics,
+            "clock": self._clock,
+        }
+        name = path.strip("/").removeprefix("_simulator/")
+        if name not in actions:
+            raise ControlError(f"unknown control route '{name}'; known: {', '.join(sorted(actions))}")
+        try:
+            return actions[name](None if body is None else _exact(body))
+        except ValueError as error:
+            raise ControlError(str(error)) from None
+
+    def _health(self, body: Mapping[str, object] | None) -> dict[str, object]:
+        orders = self.books.reader().execute("SELECT COUNT(*) FROM txn WHERE type = 'SalesOrd'").fetchone()[0]
+        return {"ok": True, "account": self.books.account(), "sales_orders": orders, "now": self.books.clock.instant()}
+
+    def _faults(self, body: Mapping[str, object] | None) -> dict[str, object]:
+        if body is not None:
+            _only(body, "faults", "seed")
+            rows = body.get("faults", [])
+            if not isinstance(rows, list):
+                raise ValueError("faults must be a list")
+            self.faults.set([Fault.parse(row) for row in rows], seed=_whole(body, "seed", 1))
+        return self.faults.state()
+
+    def _preferences(self, body: Mapping[str, object] | None) -> dict[str, object]:
+        if body is not None:
+            changes = {
+                key: ("T" if value else "F") if isinstance(value, bool) else str(value) for key, value in body.items()
+            }
+            self.books.set_preferences(changes)
+        return dict(self.books.preferences())
+
+    def _latency(self, body: Mapping[str, object] | None) -> dict[str, object]:
+        if body is not None:
+            _only(body, "latency_ms")
+            self.latency_ms = _whole(body, "latency_ms", 0, highest=_HIGHEST_LATENCY)
+        return {"latency_ms": self.latency_ms}
+
+    def _statistics(self, body: Mapping[str, object] | None) -> dict[str, object]:
+        if body is not None:
+            _only(body, "reset")
+            self.traffic.reset()
+            self.verifier.refusals.clear()
+        return self.traffic.statistics() | {"sign_in_refusals": dict(self.verifier.refusals)}
+
+    def _clock(self, body: Mapping[str, object] | None) -> dict[str, object]:
+        if body is not None:
+            _only(body, "offset_seconds")
+            self.books.clock.offset = timedelta(seconds=_whole(body, "offset_seconds", 0, lowest=-(10**9)))
+        return {"now": self.books.clock.instant(), "offset_seconds": int(self.books.clock.offset.total_seconds())}
+
+
+def _exact(body: Mapping[str, object]) -> dict[str, object]:
+    content: dict[str, object] = json.loads(json.dumps(dict(body), default=str), parse_float=Decimal)
+    return content
+
+
+def _only(body: Mapping[str, object], *names: str) -> None:
+    unknown = sorted(set(body) - set(names))
+    if unknown:
+        raise ValueError(f"unknown settings: {', '.join(unknown)}; known: {', '.join(names)}")
+
+
+def _whole(body: Mapping[str, object], name: str, default: int, *, lowest: int = 0, highest: int = 10**9) -> int:
+    value = body.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
+        raise ValueError(f"{name} must be a whole number between {lowest} and {highest}")
+    return value
