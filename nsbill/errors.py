@@ -171,5 +171,5 @@ class RunError(NsbillError):
     """A notebook run could not start, or did not finish."""
 
     def __init__(self, notebook: object, problem: str, remedy: str) -> None:
-        self.notebook = str(notebook)
+        self.notebook, self.problem, self.remedy = str(notebook), problem, remedy
         super().__init__(f"Notebook {notebook}: {problem}. {remedy}")

@@ -1,0 +1,92 @@
+"""No secret stays in a run folder: its files are searched for the values of the secret ``NSBILL_*`` variables."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+__all__ = ["Leak", "Secrets"]
+
+_TELLING = ("SECRET", "TOKEN", "KEY", "PASSWORD", "PASSPHRASE", "CREDENTIAL", "CERTIFICATE")
+_SHORTEST = 6  # a shorter text stands everywhere by chance
+_SHORTEST_LINE = 16  # of a secret of several lines, such as a private key
+_MARK = "[removed by nsbill]"
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A secret that was found: in which file, and the variable whose value it is."""
+
+    file: str
+    variable: str
+
+
+class Secrets:
+    """The values to look for, in each spelling in which they can stand in a text file."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        spellings = {
+            spelling: name for name, value in _secret_values(environment) for spelling in sorted(_spellings(value))
+        }
+        # the longest first, so that a secret that contains another goes as a whole
+        self._spellings = dict(sorted(spellings.items(), key=lambda item: -len(item[0])))
+
+    def remove_from(self, text: str) -> str:
+        """Return ``text`` without the secrets."""
+        for spelling in self._spellings:
+            text = text.replace(spelling, _MARK)
+        return text
+
+    def remove_from_folder(self, folder: Path) -> list[Leak]:
+        """Take the secrets out of every file below ``folder``; a file that is not text is deleted."""
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        return [leak for path in files for leak in self._remove_from_file(path, path.relative_to(folder).as_posix())]
+
+    def _remove_from_file(self, path: Path, name: str) -> list[Leak]:
+        content = path.read_bytes()
+        found = sorted({variable for text, variable in self._spellings.items() if text.encode() in content})
+        if not found:
+            return []
+        try:
+            cleaned = self.remove_from(content.decode())
+        except UnicodeDecodeError:
+            path.unlink()
+        else:
+            path.write_text(cleaned, encoding="utf-8", newline="")
+        return [Leak(name, variable) for variable in found]
+
+    def __repr__(self) -> str:
+        return f"Secrets({sorted(set(self._spellings.values()))})"
+
+
+def _secret_values(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for name, value in environment.items():
+        if not name.startswith("NSBILL_"):
+            continue
+        if any(part in name for part in _TELLING):
+            yield from ((name, part) for part in _parts(value))
+        elif "://" in value and urlsplit(value).password:
+            yield name, str(urlsplit(value).password)
+
+
+def _parts(value: str) -> Iterator[str]:
+    if len(value) >= _SHORTEST:
+        yield value
+    if "\n" in value:
+        yield from (line for line in map(str.strip, value.splitlines()) if len(line) >= _SHORTEST_LINE)
+
+
+def _spellings(value: str) -> set[str]:
+    """As it is, and as JSON, HTML, a URL and Base64 write it."""
+    plain = {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+    return {
+        *plain,
+        *map(html.escape, plain),
+        quote(value, safe=""),
+        base64.b64encode(value.encode()).decode(),
+    }

@@ -1,0 +1,114 @@
+"""The parent's side of a run's child process: start it, give orders, listen, end it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from nsbill.progress import Progress
+
+__all__ = ["Outcome", "Worker"]
+
+_LOG_LINES = 40
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the notebook ended.
+
+    ``kind`` is completed, cell_error, exit, timeout, dead_kernel, not_started, runner_error or child_died;
+    ``cell`` counts the cells of the notebook from 0.
+    """
+
+    kind: str
+    cell: int | None
+    sentence: str | None
+    completed: int
+    total: int
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every code cell ran to its end."""
+        return self.kind == "completed" and self.completed == self.total
+
+
+class Worker:
+    """A child process for one run; leaving the context ends it, and its kernel, whatever happened.
+
+    It is in a session of its own, so that Ctrl-C reaches only this process, which then ends it in order.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  # closed in __exit__
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "nsbill.runs.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=dict(environment),
+            start_new_session=True,
+            text=True,
+            encoding="utf-8",
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._process as process, self._log:
+            if kind is not None:
+                process.kill()
+
+    def execute(self, order: Mapping[str, object], progress: Progress) -> Outcome:
+        """Have the notebook executed and wait for the outcome; every way of ending is an outcome."""
+        done = total = 0
+        for event in self._ask({"do": "execute", **order}):
+            if event["event"] == "outcome":
+                return Outcome(**{name: event[name] for name in Outcome.__dataclass_fields__})
+            done, total = event["done"], event["total"]
+            progress(done, total)
+        sentence = f"the process that ran the notebook ended without a word ({self._cause()}); memory may be short"
+        return Outcome("child_died", None, sentence, done, total)
+
+    def report(self, *, notebook: Path, target: Path, facts: Mapping[str, str]) -> str | None:
+        """Have the HTML report written; returns what went wrong."""
+        order = {"do": "report", "notebook": str(notebook), "target": str(target), "facts": dict(facts)}
+        for event in self._ask(order):
+            return event["problem"] and str(event["problem"])
+        return f"its process ended without a word ({self._cause()})"
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the child can take another order."""
+        return self._process.poll() is None
+
+    def log(self) -> str:
+        """The end of what the child and the kernel wrote on standard error."""
+        self._log.seek(0)
+        lines = self._log.read().decode(errors="replace").splitlines()
+        return "\n".join(lines[-_LOG_LINES:])
+
+    def _ask(self, order: Mapping[str, object]) -> Iterator[dict[str, Any]]:
+        """Give an order; yields the answers, none when the child dies."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with suppress(BrokenPipeError):  # it died before; then no answer comes
+            self._process.stdin.write(json.dumps(order) + "\n")
+            self._process.stdin.flush()
+        for line in self._process.stdout:
+            yield json.loads(line)
+
+    def _cause(self) -> str:
+        status = self._process.wait()
+        return f"signal {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
