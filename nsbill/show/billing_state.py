@@ -1,0 +1,239 @@
+"""The state of the billing panel: plan, exclusions, confirmation, run, result."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+
+import pandas as pd
+import traitlets
+
+from nsbill.billing.plan import Plan
+from nsbill.billing.run import NOT_STARTED, RunResult
+from nsbill.desk import Desk
+from nsbill.errors import BillingRefused
+from nsbill.money import format_totals
+from nsbill.show.state import PanelState
+from nsbill.vocabulary import Outcome, RecordType, SkipReason
+
+__all__ = ["BillingState"]
+
+_RESULT_WORDS = (
+    (Outcome.CREATED.value, "created"),
+    (Outcome.EXISTS.value, "existed already"),
+    (Outcome.REJECTED.value, "refused by NetSuite"),
+    (Outcome.UNKNOWN.value, "without a clear answer"),
+    (NOT_STARTED, "not started"),
+)
+
+
+class BillingState(PanelState):
+    """One pass of preview, exclude, confirm, create. The plan that is confirmed is the plan that runs."""
+
+    plan = traitlets.Instance(Plan, allow_none=True)
+    candidates = traitlets.Instance(pd.DataFrame, allow_none=True)
+    """Rows of PLAN_TO_BILL: what the plan bills and what the user left out of it."""
+    excluded = traitlets.Dict()
+    """Sales order id to the reason for leaving it out."""
+    confirmed = traitlets.Bool()
+    result = traitlets.Instance(RunResult, allow_none=True)
+    creating = traitlets.Bool()
+    done = traitlets.Int()
+    total = traitlets.Int()
+    note = traitlets.Unicode()
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self._stop = threading.Event()
+        self._spent = ""  # the fingerprint that was run, or that is no longer what NetSuite gives
+        self._began = 0.0
+
+    def preview(self) -> None:
+        """Load the orders and plan what would be billed, without the excluded ones; creates nothing."""
+        with self.doing("Reading the orders from NetSuite"):
+            self.confirmed = False
+            self._start_progress()
+            plan = self.desk.preview(self.excluded, progress=self._progress)
+            left_out = _left_out(plan)
+            candidates = self._with_left_out(plan, left_out)
+            self.excluded = {order: reason for order, reason in self.excluded.items() if order in left_out}
+            self._spent = ""
+            self.result = None
+            self.candidates = candidates
+            self.plan = plan
+
+    def exclude(self, orders: Iterable[str], *, reason: str = "") -> None:
+        """Leave exactly these sales orders out; a new one gets ``reason``, one that was out keeps its own."""
+        words = reason.strip().rstrip(".") or "unticked in the billing panel"
+        chosen = {order: self.excluded.get(order, words) for order in sorted(set(orders))}
+        if chosen != self.excluded:
+            self.confirmed = False
+            self.excluded = chosen
+
+    def create(self) -> None:
+        """Create the billing records of the plan; refuses while there are blockers."""
+        blockers, plan = self.blockers, self.plan
+        with self.doing("Checking that the plan is still what NetSuite gives"):
+            if blockers or plan is None:
+                raise BillingRefused("panel", (blockers or ["there is no plan"])[0].rstrip("."), "Then try again.")
+            self._stop.clear()
+            self._start_progress(len(plan.to_bill))
+            self.creating, self._spent = True, plan.fingerprint
+            try:
+                self.result = self.desk.bill(plan, progress=self._progress, stop=self._stop)
+            finally:
+                self.creating = self.confirmed = False
+
+    def finish(self) -> None:
+        """Go on with a run that was stopped or has creates without a clear answer."""
+        with self.doing("Finishing the run"):
+            if self.result is None:
+                raise BillingRefused("panel", "there is no run to finish", "Create first.")
+            self._stop.clear()
+            self._start_progress(len(self.result.outcomes))
+            self.creating = True
+            try:
+                self.result = self.desk.resume(self.result.run_id, progress=self._progress, stop=self._stop)
+            finally:
+                self.creating = False
+
+    def stop(self) -> None:
+        """Start no more creates; those in flight are finished and recorded."""
+        self._stop.set()
+        self.note = "Stopping: finishing what is in flight…"
+
+    @property
+    def stopping(self) -> bool:
+        """Whether a stop was asked for."""
+        return self._stop.is_set()
+
+    @property
+    def stale(self) -> bool:
+        """Whether ticks changed since the plan was made."""
+        return self.plan is not None and _left_out(self.plan) != set(self.excluded)
+
+    @property
+    def preview_blockers(self) -> list[str]:
+        """Why no preview can start now."""
+        return [f"{self.busy}…"] if self.busy else []
+
+    @property
+    def plan_blockers(self) -> list[str]:
+        """Why this plan cannot be created, whether confirmed or not."""
+        if self.busy:
+            return [f"{self.busy}…"]
+        if self.plan is None:
+            return ["There is no plan yet: press Preview."]
+        if self.plan.fingerprint == self._spent:
+            return ["This plan was used: press Preview for a new one."]
+        if self.stale:
+            return [
+                "Ticks changed since this plan was made: press Update plan, so that the plan seen is the one that runs."
+            ]
+        return [] if len(self.plan.to_bill) else ["There is nothing to bill."]
+
+    @property
+    def blockers(self) -> list[str]:
+        """Why nothing can be created now; empty when the button may be pressed."""
+        return self.plan_blockers or ([] if self.confirmed else ["Tick the box to confirm."])
+
+    @property
+    def finish_blockers(self) -> list[str]:
+        """Why there is no run to go on with."""
+        if self.busy:
+            return [f"{self.busy}…"]
+        open_ones = self.result.count(Outcome.UNKNOWN) + self.result.count(NOT_STARTED) if self.result else 0
+        return [] if open_ones else ["Every order of the run has its outcome."]
+
+    @property
+    def skipped(self) -> pd.DataFrame | None:
+        """PLAN_SKIPPED without the orders that the user left out."""
+        if self.plan is None:
+            return None
+        skipped = self.plan.skipped
+        return skipped[skipped["reason"] != SkipReason.EXCLUDED_BY_USER.value]
+
+    @property
+    def records(self) -> str:
+        """What would be created, counted: ``12 invoices and 3 cash sales``."""
+        if self.plan is None:
+            return "nothing"
+        counts = self.plan.to_bill["record_type"].value_counts()
+        parts = [
+            f"{int(counts[record.value]):,} {record.title}{'' if counts[record.value] == 1 else 's'}"
+            for record in (RecordType.INVOICE, RecordType.CASH_SALE)
+            if record.value in counts.index
+        ]
+        return " and ".join(parts) or "nothing"
+
+    @property
+    def confirmation(self) -> str:
+        """What is confirmed: number, totals per currency, account, how many are left out."""
+        if self.plan is None or self.skipped is None:
+            return ""
+        return (
+            f"Create {self.records}, together {format_totals(self.plan.totals)}, "
+            f"in NetSuite account {self.plan.account}. {len(self.excluded):,} excluded, {len(self.skipped):,} skipped."
+        )
+
+    @property
+    def result_sentence(self) -> str:
+        """How the run went, in numbers."""
+        if self.result is None:
+            return ""
+        result = self.result
+        counts = [f"{result.count(code):,} {words}" for code, words in _RESULT_WORDS if result.count(code)]
+        total = f" ({format_totals(result.totals)})" if result.count(Outcome.CREATED) else ""
+        return f"Run {result.run_id}: {', '.join(counts)}{total}."
+
+    @property
+    def result_advice(self) -> str:
+        """What to do about orders that have no record yet; empty when all have."""
+        if self.result is None or self.result.complete:
+            return ""
+        parts = []
+        if self.result.count(Outcome.UNKNOWN):
+            parts.append("Do not create the orders without a clear answer by hand: Finish this run looks them up.")
+        if self.result.count(NOT_STARTED):
+            parts.append("Finish this run creates what was not started.")
+        if self.result.count(Outcome.REJECTED):
+            parts.append("Correct the refused orders in NetSuite as their message says, then press Preview.")
+        return " ".join(parts)
+
+    @property
+    def progress_sentence(self) -> str:
+        """How far, how fast, how long still."""
+        seconds = time.monotonic() - self._began
+        text = f"{self.done:,} of {self.total:,}" + (f" ({self.note})" if self.note else "")
+        if not self.creating or seconds < 1 or not self.done:
+            return text
+        left = round((self.total - self.done) * seconds / self.done)
+        return f"{text}, {self.done / seconds:,.1f} a second, about {left // 60}:{left % 60:02d} left"
+
+    def _start_progress(self, total: int = 0) -> None:
+        self.done, self.total, self.note = 0, total, ""
+        self._began = time.monotonic()
+
+    def _progress(self, done: int, total: int, note: str = "") -> None:
+        with self.hold_trait_notifications():
+            self.total, self.done = total, done
+            if not self.stopping:
+                self.note = note
+
+    def _with_left_out(self, plan: Plan, left_out: set[str]) -> pd.DataFrame:
+        """The plan's rows, and as they were last seen those that the user left out of it."""
+        before = self.candidates
+        if before is None or not left_out:
+            return plan.to_bill
+        kept = before[before["sales_order_id"].isin(list(left_out))]
+        if len(kept) < len(left_out):
+            raise BillingRefused("panel", "orders are left out that this panel never showed", "Open the panel again.")
+        both = pd.concat([plan.to_bill, kept])
+        return both.sort_values("sales_order_id", key=pd.to_numeric, ignore_index=True)
+
+
+def _left_out(plan: Plan) -> set[str]:
+    skipped = plan.skipped
+    return set(skipped.loc[skipped["reason"] == SkipReason.EXCLUDED_BY_USER.value, "sales_order_id"])

@@ -1,0 +1,140 @@
+// The browser's half of nsbill/show/grid.py. Text is only ever set by textContent, so hostile names stay text.
+
+const ROW_HEIGHT = 28; // also in grid.css
+const AHEAD = 40; // rows kept above the first visible one
+
+function element(parent, name, properties = {}, attributes = {}) {
+  const made = document.createElement(name);
+  Object.assign(made, properties);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  parent?.appendChild(made);
+  return made;
+}
+
+function render({ model, el }) {
+  const view = Math.random().toString(36).slice(2);
+  const root = element(el, "div", { className: "nsbill-grid" });
+  const bar = element(root, "div", { className: "nsbill-grid-bar" });
+  const search = element(bar, "input", { type: "search", placeholder: "Filter all columns…" }, { "aria-label": `Filter ${model.get("label")}` });
+  const tickAll = element(bar, "button", { type: "button", className: "nsbill-grid-tick", textContent: "Tick shown" });
+  const untickAll = element(bar, "button", { type: "button", className: "nsbill-grid-untick", textContent: "Untick shown" });
+  const status = element(bar, "span", { className: "nsbill-grid-status" }, { role: "status" });
+  const scroller = element(root, "div", { className: "nsbill-grid-scroll", tabIndex: 0 }, { role: "region", "aria-label": model.get("label") });
+  const table = element(scroller, "table", {}, { "aria-label": model.get("label") });
+  const group = element(table, "colgroup");
+  const head = element(table, "thead");
+  const body = element(table, "tbody");
+  let seq = 0, from = 0, loaded = 0, total = 0, timer = 0;
+
+  function ask() {
+    from = Math.max(0, Math.floor(scroller.scrollTop / ROW_HEIGHT) - AHEAD);
+    seq += 1;
+    model.send({ op: "rows", start: from, view, seq });
+  }
+
+  function later(action, wait) {
+    clearTimeout(timer);
+    timer = setTimeout(action, wait);
+  }
+
+  function commit(name, value) {
+    model.set(name, value);
+    model.save_changes();
+  }
+
+  function drawHead() {
+    const [sorted, ascending] = model.get("sort");
+    const focused = head.contains(document.activeElement) ? document.activeElement.dataset.part : null;
+    group.replaceChildren();
+    head.replaceChildren();
+    const titles = element(head, "tr"), boxes = element(head, "tr", { className: "nsbill-grid-filters" });
+    let width = 0;
+    if (model.get("ticks")) {
+      element(group, "col").style.width = "4.5em";
+      element(titles, "th", { textContent: "Bill" }, { scope: "col" });
+      element(boxes, "td");
+      width += 4.5;
+    }
+    for (const column of model.get("columns")) {
+      const size = column.width * 0.6 + 1.6; // em per character, and the padding
+      width += size;
+      element(group, "col").style.width = `${size}em`;
+      const here = sorted === column.name;
+      const th = element(titles, "th", { className: column.number ? "number" : "" }, { scope: "col", "aria-sort": here ? (ascending ? "ascending" : "descending") : "none" });
+      const button = element(th, "button", { type: "button", textContent: column.title + (here ? (ascending ? " ▲" : " ▼") : ""), title: `Sort by ${column.title}` });
+      button.dataset.part = `sort ${column.name}`;
+      button.onclick = () => { scroller.scrollTop = 0; commit("sort", [column.name, here ? !ascending : true]); };
+      const box = element(element(boxes, "td"), "input", { type: "search", value: model.get("filters")[column.name] ?? "" }, { "aria-label": `Filter ${column.title}` });
+      box.dataset.part = `filter ${column.name}`;
+      box.oninput = () => later(() => { scroller.scrollTop = 0; commit("filters", { ...model.get("filters"), [column.name]: box.value }); }, 200);
+    }
+    table.style.minWidth = `${width}em`;
+    if (focused) [...head.querySelectorAll("[data-part]")].find((part) => part.dataset.part === focused)?.focus();
+  }
+
+  function pad(rows) {
+    if (rows > 0) element(element(body, "tr", { className: "nsbill-grid-pad" }, { "aria-hidden": "true" }), "td").style.height = `${rows * ROW_HEIGHT}px`;
+  }
+
+  function drawRow([key, ticked, ...cells], number) {
+    const row = element(body, "tr", { className: ticked ? "" : "excluded" }, { "aria-rowindex": number + 3 });
+    if (model.get("ticks")) {
+      const box = element(element(row, "td", { className: "tick" }), "input", { type: "checkbox", checked: ticked, disabled: !model.get("enabled") }, { "aria-label": `Bill ${cells[0]}` });
+      box.dataset.key = key;
+      box.onchange = () => { row.classList.toggle("excluded", !box.checked); model.send({ op: "tick", key, on: box.checked }); };
+    }
+    model.get("columns").forEach((column, index) => {
+      element(row, "td", { className: column.number ? "number" : "", textContent: cells[index], title: cells[index] });
+    });
+  }
+
+  function draw(message) {
+    const key = body.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+    total = message.total;
+    loaded = message.rows.length;
+    from = message.start;
+    body.replaceChildren();
+    pad(message.start);
+    message.rows.forEach((row, index) => drawRow(row, message.start + index));
+    pad(total - message.start - loaded);
+    if (total === 0) element(element(body, "tr"), "td", { className: "nothing", colSpan: model.get("columns").length + 1, textContent: "No rows." });
+    table.setAttribute("aria-rowcount", total + 2);
+    status.textContent = message.status;
+    if (key) [...body.querySelectorAll("input")].find((box) => box.dataset.key === key)?.focus({ preventScroll: true });
+  }
+
+  function scrolled() {
+    const first = Math.floor(scroller.scrollTop / ROW_HEIGHT);
+    const last = first + Math.ceil(scroller.clientHeight / ROW_HEIGHT);
+    if (first < from || (last > from + loaded && from + loaded < total)) later(ask, 20);
+  }
+
+  function drawFrame() {
+    tickAll.hidden = untickAll.hidden = !model.get("ticks");
+    tickAll.disabled = untickAll.disabled = !model.get("enabled");
+    scroller.style.maxHeight = `${model.get("height")}px`;
+    drawHead();
+    ask();
+  }
+
+  const onRows = (message) => { if (message.op === "rows" && message.view === view && message.seq === seq) draw(message); };
+  const redraw = () => ask();
+  model.on("msg:custom", onRows);
+  model.on("change:version", redraw);
+  model.on("change:columns change:sort change:enabled", drawFrame);
+  scroller.addEventListener("scroll", scrolled);
+  search.value = model.get("query");
+  search.oninput = () => later(() => { scroller.scrollTop = 0; commit("query", search.value); }, 200);
+  tickAll.onclick = () => model.send({ op: "tick_shown", on: true });
+  untickAll.onclick = () => model.send({ op: "tick_shown", on: false });
+  drawFrame();
+
+  return () => {
+    clearTimeout(timer);
+    model.off("msg:custom", onRows);
+    model.off("change:version", redraw);
+    model.off("change:columns change:sort change:enabled", drawFrame);
+  };
+}
+
+export default { render };

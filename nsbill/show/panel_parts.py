@@ -1,0 +1,173 @@
+"""The small parts that the panels are built of. Every text is escaped here; nothing else makes HTML."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as widgets
+from IPython.display import display
+
+from nsbill.show.names import visible
+from nsbill.show.state import PanelState
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = [
+    "STATIC_VARIABLE",
+    "Panel",
+    "Worker",
+    "alert",
+    "button",
+    "figure_bundle",
+    "heading",
+    "paragraph",
+    "sentences",
+    "show_figure",
+    "show_html",
+    "text_box",
+    "tiles",
+    "visibility",
+]
+
+STATIC_VARIABLE = "NSBILL_STATIC"
+"""Set to 1 where nobody can press a button: panels then show plain HTML."""
+
+_CSS = Path(__file__).with_name("panels.css")
+_PLOTLY = "application/vnd.plotly.v1+json"
+
+
+class Worker:
+    """Run one action at a time in a thread, so that the kernel goes on listening to the buttons."""
+
+    def __init__(self) -> None:
+        self._thread: threading.Thread | None = None
+
+    def start(self, action: Callable[[], object]) -> None:
+        """Start the action, unless one is running."""
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=action, daemon=True)
+            self._thread.start()
+
+    def join(self) -> None:
+        """Wait until the action is done."""
+        if self._thread is not None:
+            self._thread.join()
+
+
+class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """A view of a state. ``show`` displays it; a run without a person gets ``static`` HTML and ``figures`` instead."""
+
+    def __init__(self, state: PanelState, children: Sequence[Any], *, name: str) -> None:
+        self.state = state
+        self.worker = Worker()
+        style = widgets.HTML(f"<style>{_CSS.read_text(encoding='utf-8')}</style>", layout={"display": "none"})
+        super().__init__([style, *children])
+        self.add_class("nsbill-panel")
+        self.add_class(f"nsbill-{name}-panel")
+
+    def prepare(self) -> None:
+        """Do what the panel shows first; reads only."""
+        raise NotImplementedError
+
+    def static(self) -> str:
+        """Return what the panel knows as plain HTML."""
+        raise NotImplementedError
+
+    def figures(self) -> list[go.Figure]:
+        """Return the charts that go with ``static``."""
+        return []
+
+    def show(self) -> None:
+        """Display the panel; where ``NSBILL_STATIC`` is 1, its static HTML and figures.
+
+        Raises
+        ------
+        NsbillError
+            In a run without a person, when the panel's first reading failed; a person reads it in the panel.
+        """
+        if os.environ.get(STATIC_VARIABLE) != "1":
+            _display(self)
+            self.prepare()
+            return
+        self.prepare()
+        self.state.raise_failure()
+        show_html(f'<div class="nsbill-static">{self.static()}</div>')
+        for figure in self.figures():
+            show_figure(figure)
+
+
+def text_box(name: str) -> widgets.HTML:
+    """Return a place for HTML made by the functions below."""
+    box = widgets.HTML()
+    box.add_class(f"nsbill-{name}")
+    return box
+
+
+def button(text: str, name: str, *, style: str = "", tooltip: str = "") -> widgets.Button:
+    """Return a button with a stable class."""
+    made = widgets.Button(description=text, button_style=style, tooltip=tooltip, layout={"width": "auto"})
+    made.add_class(f"nsbill-{name}")
+    return made
+
+
+def visibility(widget: widgets.Widget, shown: bool) -> None:  # noqa: FBT001 -- reads as a sentence where it is used
+    """Show or hide a widget."""
+    widget.layout.display = None if shown else "none"
+
+
+def heading(text: str) -> str:
+    """Return a section's heading."""
+    return f"<h3>{_html(text)}</h3>"
+
+
+def paragraph(text: str, *, kind: str = "") -> str:
+    """Return one paragraph; nothing for an empty text."""
+    return f'<p class="{_html(kind)}">{_html(text)}</p>' if text else ""
+
+
+def alert(text: str) -> str:
+    """Return an error sentence that screen readers announce; nothing for an empty text."""
+    return f'<p class="error" role="alert"><b>That did not work.</b> {_html(text)}</p>' if text else ""
+
+
+def sentences(texts: Iterable[str], *, kind: str) -> str:
+    """Return sentences one below the other, announced when they change."""
+    inner = "".join(f"<p>{_html(text)}</p>" for text in texts)
+    return f'<div class="{_html(kind)}" role="status">{inner}</div>' if inner else ""
+
+
+def tiles(figures: Iterable[tuple[str, str]]) -> str:
+    """Return headline figures: what it is, and the figure."""
+    inner = "".join(f"<div><dt>{_html(words)}</dt><dd>{_html(figure)}</dd></div>" for words, figure in figures)
+    return f'<dl class="tiles">{inner}</dl>' if inner else ""
+
+
+def show_html(html: str) -> None:
+    """Display HTML made by the functions here or by a ``Table``."""
+    _display({"text/html": html, "text/plain": "(HTML)"}, raw=True)
+
+
+def show_figure(figure: go.Figure) -> None:
+    """Display a figure as data, which JupyterLab and the HTML report draw alike."""
+    _display(figure_bundle(figure), raw=True)
+
+
+def figure_bundle(figure: go.Figure) -> dict[str, Any]:
+    """Return a figure as JupyterLab, the notebook file and the HTML report hold it; no renderer setting matters."""
+    content = json.loads(figure.to_json())
+    return {_PLOTLY: {**content, "config": {"displaylogo": False, "responsive": True}}}
+
+
+def _display(shown: Any, **options: Any) -> None:
+    display(shown, **options)  # type: ignore[no-untyped-call]  # IPython's display has no types
+
+
+def _html(text: str) -> str:
+    return escape(visible(text))

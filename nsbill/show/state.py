@@ -1,0 +1,45 @@
+"""What the states of all panels share: one action at a time, and errors as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import traitlets
+
+from nsbill.errors import NsbillError
+
+__all__ = ["PanelState"]
+
+
+class PanelState(traitlets.HasTraits):
+    """What a panel knows, without widgets. ``busy`` says what is going on, ``error`` what went wrong last."""
+
+    busy = traitlets.Unicode()
+    error = traitlets.Unicode()
+    failure = traitlets.Instance(Exception, allow_none=True)
+    """The exception behind ``error``, with its traceback, for whoever asks."""
+
+    @contextmanager
+    def doing(self, what: str) -> Iterator[None]:
+        """Mark the state busy; turn an exception into ``error``, so that no traceback reaches an analyst."""
+        self.set_trait("error", "")
+        self.set_trait("failure", None)
+        self.set_trait("busy", what)
+        try:
+            yield
+        except NsbillError as error:
+            self._fail(error, str(error))
+        except Exception as error:  # a fault of nsbill itself must neither vanish nor be a wall of text
+            self._fail(error, f"Something unexpected happened ({type(error).__name__}: {error}). Please report it.")
+        finally:
+            self.set_trait("busy", "")
+
+    def raise_failure(self) -> None:
+        """Raise what the last action ended with, if it failed: a run without a person must not go on."""
+        if self.failure is not None:
+            raise self.failure
+
+    def _fail(self, failure: Exception, sentence: str) -> None:
+        self.set_trait("failure", failure)
+        self.set_trait("error", sentence)
