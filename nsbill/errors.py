@@ -43,6 +43,10 @@ __all__ = [
 class NsbillError(Exception):
     """Base of every error that nsbill raises on purpose; its text is one sentence for a user."""
 
+    def _render_traceback_(self) -> list[str]:
+        """In a notebook: the sentence, without the traceback (IPython asks for this by name)."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class SettingsError(NsbillError):
     """A setting is missing, unknown, or contradicts another."""
@@ -120,7 +124,10 @@ class NetSuiteError(NsbillError):
         self.what, self.status, self.code, self.detail = what, status, code, detail
         self.remedy, self.request_id = remedy, request_id
         trace = f" (request {request_id})" if request_id else ""
-        text = f"{what}: NetSuite answered {status} {code}: {detail.rstrip('. ')}{trace}. {remedy}"
+        answered = (
+            "" if status == 200 else f"NetSuite answered {status} {code}: "
+        )  # 200: the RESTlet's or our own check
+        text = f"{what}: {answered}{detail.rstrip('. ')}{trace}. {remedy}"
         super().__init__(text.strip())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -28,7 +29,8 @@ def console_progress(label: str, *, enabled: bool = True, unit: str = "order") -
         return
     from tqdm import tqdm  # imported here so that reading commands start fast
 
-    with tqdm(desc=label, unit=unit, mininterval=0.2, dynamic_ncols=True) as bar:
+    seconds = 0.2 if sys.stderr.isatty() else 10.0  # a log file wants a line now and then, not a picture
+    with tqdm(desc=label, unit=f" {unit}s", mininterval=seconds, dynamic_ncols=True) as bar:
 
         def report(done: int, total: int, note: str = "") -> None:
             bar.total = total

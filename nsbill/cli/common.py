@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "as_of_option",
@@ -64,8 +66,10 @@ def echo_json(value: Mapping[str, Any]) -> None:
 def as_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Turn a frame into JSON-ready rows; missing values become null."""
     objects = frame.astype(object)
-    rows: list[dict[str, Any]] = objects.where(objects.notna(), None).to_dict("records")
-    return rows
+    return [
+        {str(name): value for name, value in row.items()}
+        for row in objects.where(objects.notna(), None).to_dict("records")
+    ]
 
 
 def exit_with(code: int) -> NoReturn:

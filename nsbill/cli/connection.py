@@ -9,11 +9,14 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nsbill.desk import Desk
 from nsbill.errors import WorkspaceError
 from nsbill.settings import load_settings
-from nsbill.simulator.server import Simulator
+
+if TYPE_CHECKING:
+    from nsbill.simulator.server import Simulator
 
 __all__ = ["environment_of", "open_desk", "running_simulator", "simulated"]
 
@@ -47,6 +50,8 @@ def connected(workspace: Path) -> Iterator[None]:
 @contextmanager
 def simulated(workspace: Path, *, port: int = 0) -> Iterator[Simulator]:
     """Run the workspace's simulated NetSuite while the block runs, with the environment pointing to it."""
+    from nsbill.simulator.server import Simulator  # not needed, and not imported, with a real account
+
     books = workspace / BOOKS
     if not books.exists():
         raise WorkspaceError(

@@ -26,7 +26,7 @@ _NOTEBOOKS = ("10_scheduled_billing", "11_scheduled_reconciliation")
 
 
 @click.command()
-@click.option("--orders", type=click.IntRange(1, 1_000_000), help="Size of the company.  [default: 300]")
+@click.option("--orders", type=click.IntRange(30, 1_000_000), help="Size of the company.  [default: 300]")
 @click.option("--seed", type=int, help="Seed of the company; the same seed makes the same one.  [default: 7]")
 @click.option("--mode", type=click.Choice([m.value for m in BillingMode]), default="invoice", show_default=True)
 @click.option(

@@ -22,7 +22,9 @@ from nsbill.settings import load_settings
 
 
 @click.command()
-@click.option("--orders", type=click.IntRange(1), default=300, show_default=True, help="Size of a new company.")
+@click.option(
+    "--orders", type=click.IntRange(30, 1_000_000), default=300, show_default=True, help="Size of a new company."
+)
 @click.option("--seed", type=int, default=7, show_default=True, help="Seed of a new company.")
 @click.option("--port", type=int, default=0, help="Port on 127.0.0.1; a free one when left out.")
 @click.option(

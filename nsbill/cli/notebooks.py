@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -50,7 +51,7 @@ def runs(as_json: bool) -> None:
 def run_here(
     notebook: str,
     workspace: Path,
-    parameters: dict[str, object],
+    parameters: Mapping[str, object],
     *,
     timeout: int | None = None,
     progress: Progress = silent,

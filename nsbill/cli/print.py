@@ -36,7 +36,7 @@ def print_plan(plan: Plan, *, limit: int = 8, err: bool = False) -> None:
         why = plan.skipped.groupby("reason").agg(orders=("sales_order_id", "size"), example=("explanation", "first"))
         blocks.append(f"Skipped: {len(plan.skipped)} orders")
         blocks += [
-            f"  {row.orders:>6}  {reason.replace('_', ' ')}, for example: {row.example}"
+            f"  {row.orders:>6}  {str(reason).replace('_', ' ')}, for example: {row.example}"
             for reason, row in why.iterrows()
         ]
     blocks += [f"Note: {notice}" for notice in plan.notices]
