@@ -118,12 +118,8 @@ def _ordinary(index: int) -> dict[str, Any]:
         {"billed": billed, "received_gross": billed + unit * 300, "fees": fees, "status": s.OVERPAID, "explanation": "Amazon paid more than was billed."},
         {"received_gross": part, "refunded": billed, "reimbursed": part, "status": s.NOT_BILLED, "explanation": "Settled, but never billed."},
     )[index % 7]  # fmt: skip
-    return order_row(
-        amazon,
-        currency,
-        marketplace=marketplace,
-        **{k: str(v) if isinstance(v, Decimal) else v for k, v in shape.items()},
-    )
+    fields: dict[str, Any] = {key: str(value) if isinstance(value, Decimal) else value for key, value in shape.items()}
+    return order_row(amazon, currency, marketplace=marketplace, **fields)
 
 
 def _exceptions() -> pd.DataFrame:

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 import pyarrow as pa
 
 from nsbill.errors import ReconcileError
-from nsbill.money import ZERO, format_money
+from nsbill.money import ZERO
 from nsbill.show.charts_theme import Series, add_series, axis_format, chart_text, finish, says_so
 from nsbill.show.names import code_text
 from nsbill.show.palette import TEXT, Meaning
@@ -94,7 +94,7 @@ def _draw(steps: Sequence[Step], *, title: str, subtitle: str, currency: str) ->
         )
         figure.data[-1].base = [str(bases[index])]
         if not step.amount:
-            figure.data[-1].text = [format_money(ZERO, currency)]
+            figure.data[-1].text = ["0"]
     low, high = min([*bases, *ends, ZERO]), max([*bases, *ends, ZERO])
     room = max((high - low) * Decimal("0.15"), Decimal("0.01"))
     for index, end in enumerate(ends[:-1]):

@@ -18,7 +18,7 @@ from nsbill.money import format_money, minor_units
 from nsbill.show.names import shorten, visible
 from nsbill.show.palette import GRID, TEXT, Meaning
 
-__all__ = ["Series", "add_series", "axis_format", "axis_label", "chart_text", "finish", "says_so"]
+__all__ = ["Series", "add_series", "axis_format", "axis_label", "bar_label", "chart_text", "finish", "says_so"]
 
 _LABEL_WIDTH = 40
 
@@ -54,6 +54,7 @@ def add_series(
     """Add one series of bars; ``customdata`` per bar: key, exact amount, and for the hover amount, note, heading."""
     exact = [str(amount) for amount in series.amounts]
     texts = [format_money(amount, currency) for amount in series.amounts]
+    labels = [bar_label(amount, currency) if series.labelled else "" for amount in series.amounts]
     headings = [chart_text(key) for key in keys]
     notes = list(series.notes) or [""] * len(exact)
     lengths: dict[str, Any] = {"x": exact, "y": list(positions), "orientation": "h"}
@@ -77,7 +78,7 @@ def add_series(
         },
         customdata=[list(cells) for cells in zip(keys, exact, texts, notes, headings, strict=True)],
         hovertemplate=f"<b>%{{customdata[4]}}</b><br>{escape(series.name)}: %{{customdata[2]}}%{{customdata[3]}}<extra></extra>",
-        text=[text if amount and series.labelled else "" for text, amount in zip(texts, series.amounts, strict=True)],
+        text=labels,
         textposition="outside" if series.labelled else "none",
         textfont={"size": 11},
         constraintext="none",
@@ -104,7 +105,7 @@ def finish(figure: go.Figure, *, title: str, height: int, subtitle: str = "") ->
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"color": TEXT, "size": 12, "family": "system-ui, 'Segoe UI', 'DejaVu Sans', Arial, sans-serif"},
-        margin={"t": 96, "r": 24, "b": 56, "l": 24},
+        margin={"t": 96 if any(bar.showlegend is not False for bar in figure.data) else 72, "r": 24, "b": 56, "l": 24},
         legend={
             "orientation": "h",
             "x": 0,
@@ -138,6 +139,11 @@ def says_so(title: str, sentence: str) -> go.Figure:
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
     return figure
+
+
+def bar_label(amount: Decimal, currency: str) -> str:
+    """Return the exact amount to stand at a bar, without the currency, which the axis names; none for zero."""
+    return format_money(amount, currency).removesuffix(currency).rstrip() if amount else ""
 
 
 def axis_format(currency: str) -> str:

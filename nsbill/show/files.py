@@ -65,13 +65,20 @@ def writing_aside(path: Path) -> Iterator[Path]:
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    try:
         yield aside
         aside.replace(path)
     except OSError as error:
-        problem = f"cannot be written ({error.strerror or error})"
-        raise WorkspaceError(path, problem, "Close it where it is open, check the disk, then try again.") from error
+        raise _cannot_write(path, error) from error
     finally:
         aside.unlink(missing_ok=True)
+
+
+def _cannot_write(path: Path, error: OSError) -> WorkspaceError:
+    problem = f"cannot be written ({error.strerror or error})"
+    return WorkspaceError(path, problem, "Close it where it is open, check folder and disk, then try again.")
 
 
 def _guarded(table: pa.Table) -> pa.Table:

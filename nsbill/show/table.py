@@ -23,6 +23,8 @@ __all__ = ["Table", "money_table", "text_table"]
 
 _CODES = frozenset({"status", "exception_class", "reason", "outcome", "ties", "record_type", "order_status"})
 _TEXT_WIDTH = 60
+_SHORT = 26
+_NARROW = 6
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Table:
         if not self.rows:
             body = f'<tr><td colspan="{len(self.headers)}"><i>{_html(self.empty_note)}</i></td></tr>'
         return (
-            f'<table class="nsbill"><caption style="text-align:left"><b>{_html(self.caption)}</b></caption>'
+            f'<table class="{"nsbill narrow" if len(self.headers) <= _NARROW else "nsbill"}"><caption style="text-align:left"><b>{_html(self.caption)}</b></caption>'
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>{f'<tfoot>{foot}</tfoot>' if foot else ''}</table>"
         )
 
@@ -69,7 +71,9 @@ class Table:
         return self.text()
 
     def _html_cells(self, row: Sequence[str]) -> str:
-        return "".join(f"<td{_side(right)}>{_html(cell)}</td>" for cell, right in zip(row, self.numeric, strict=True))
+        return "".join(
+            f"<td{_shape(cell)}{_side(right)}>{_html(cell)}</td>" for cell, right in zip(row, self.numeric, strict=True)
+        )
 
     def _text_line(self, line: Sequence[str], widths: Sequence[int]) -> str:
         parts = []
@@ -173,6 +177,11 @@ def _html(text: str) -> str:
 
 def _side(right: bool) -> str:  # noqa: FBT001
     return ' style="text-align:right"' if right else ' style="text-align:left"'
+
+
+def _shape(cell: str) -> str:
+    """Short cells (ids, dates, states) stay on one line where a style sheet says so, long ones wrap."""
+    return ' class="long"' if len(cell) > _SHORT else ' class="short"'
 
 
 def _columns(text: str) -> int:

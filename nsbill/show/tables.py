@@ -49,6 +49,7 @@ def statement_table(
     rows = pa.Table.from_pandas(statement, preserve_index=False)
     if currency is not None:
         rows = rows.filter(pc.equal(rows["currency"], currency))
+        columns = [name for name in columns if name != "currency"]  # the caption names it
     rows = rows.take(
         pc.sort_indices(rows, [("currency", "ascending"), ("due", "descending"), ("amazon_order_id", "ascending")])
     )
@@ -89,7 +90,7 @@ def exceptions_summary(exceptions: pd.DataFrame) -> Table:
 def settlements_table(settlements: pd.DataFrame, *, limit: int | None = 20) -> Table:
     """Show whether the lines of each settlement add up to its stated total; columns of SETTLEMENTS."""
     columns = [
-        "settlement_id", "marketplace", "period_start", "period_end", "deposit_date", "currency",
+        "settlement_id", "period_start", "period_end", "deposit_date", "currency",
         "total_amount", "lines_total", "residual", "ties", "lines", "unclassified_lines", "source_name",
     ]  # fmt: skip
     return money_table(

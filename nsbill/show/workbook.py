@@ -70,23 +70,45 @@ def write_workbook(
     sheets = _sheets(reconciliation, plan, outcomes)
     with writing_aside(path) as aside:
         book = xlsxwriter.Workbook(str(aside), {"constant_memory": True, "strings_to_urls": False})
-        formats = Formats(book)
-        _write_summary(book, reconciliation, statement, formats=formats, sources=sources or {})
-        for name, frame, schema, formulas, frozen in sheets:
-            write_frame(book, name, frame, schema=schema, formats=formats, formulas=formulas, frozen_columns=frozen)
-        _write_columns(book, [(name, schema) for name, _, schema, _, _ in sheets], formats)
-        book.set_properties({"title": f"Received versus due as of {reconciliation.as_of:%Y-%m-%d}"})
         try:
-            book.close()
-        except xlsxwriter.exceptions.FileCreateError as error:
-            raise OSError(str(error)) from error
+            _fill(book, reconciliation, statement, sheets=sheets, sources=sources or {})
+        finally:
+            _close(book)
     return path
 
 
-def _sheets(
-    reconciliation: Reconciliation, plan: Plan | None, outcomes: pd.DataFrame | None
-) -> list[tuple[str, pd.DataFrame, Schema, Mapping[str, Formula], int]]:
-    sheets: list[tuple[str, pd.DataFrame, Schema, Mapping[str, Formula], int]] = [
+def _fill(
+    book: Any,
+    reconciliation: Reconciliation,
+    statement: pa.Table,
+    *,
+    sheets: Sequence[_Sheet],
+    sources: Mapping[str, str],
+) -> None:
+    formats = Formats(book)
+    _write_summary(book, reconciliation, statement, formats=formats, sources=sources)
+    for name, frame, schema, formulas, frozen in sheets:
+        write_frame(book, name, frame, schema=schema, formats=formats, formulas=formulas, frozen_columns=frozen)
+    _write_columns(book, [(name, schema) for name, _, schema, _, _ in sheets], formats)
+    book.set_properties({"title": f"Received versus due as of {reconciliation.as_of:%Y-%m-%d}"})
+
+
+def _close(book: Any) -> None:
+    """Write the file, or after an error only let go of the temporary ones; XlsxWriter's own error is no OSError."""
+    from xlsxwriter.exceptions import FileCreateError
+
+    try:
+        book.close()
+    except FileCreateError as error:
+        raise OSError(str(error)) from error
+
+
+_Sheet = tuple[str, pd.DataFrame, Schema, Mapping[str, Formula], int]
+"""Name, rows, schema, formulas, and how many columns stay in view."""
+
+
+def _sheets(reconciliation: Reconciliation, plan: Plan | None, outcomes: pd.DataFrame | None) -> list[_Sheet]:
+    sheets: list[_Sheet] = [
         ("Statement", reconciliation.statement, STATEMENT, _STATEMENT_FORMULAS, 3),
         ("Exceptions", reconciliation.exceptions, EXCEPTIONS, {}, 1),
         ("Settlements", reconciliation.settlements, SETTLEMENTS, _SETTLEMENT_FORMULAS, 1),
