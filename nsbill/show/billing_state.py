@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import pandas as pd
 import traitlets
 
+from nsbill.billing.limits import run_figures
 from nsbill.billing.plan import Plan
 from nsbill.billing.run import NOT_STARTED, RunResult
 from nsbill.desk import Desk
@@ -177,6 +178,11 @@ class BillingState(PanelState):
             f"Create {self.records}, together {format_totals(self.plan.totals)}, "
             f"in NetSuite account {self.plan.account}. {len(self.excluded):,} excluded, {len(self.skipped):,} skipped."
         )
+
+    @property
+    def figures(self) -> dict[str, object]:
+        """What a run record keeps of plan and result; empty without a plan."""
+        return {} if self.plan is None else run_figures(self.plan, self.result)
 
     @property
     def result_sentence(self) -> str:

@@ -39,6 +39,8 @@ __all__ = [
 STATIC_VARIABLE = "NSBILL_STATIC"
 """Set to 1 where nobody can press a button: panels then show plain HTML."""
 
+_RUN_VARIABLE = "NSBILL_RESULT_FILE"  # the runner sets it for every notebook that it runs
+
 _CSS = Path(__file__).with_name("panels.css")
 _PLOTLY = "application/vnd.plotly.v1+json"
 
@@ -85,14 +87,14 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         return []
 
     def show(self) -> None:
-        """Display the panel; where ``NSBILL_STATIC`` is 1, its static HTML and figures.
+        """Display the panel; in a run, and where ``NSBILL_STATIC`` is 1, its static HTML and figures.
 
         Raises
         ------
         NsbillError
             In a run without a person, when the panel's first reading failed; a person reads it in the panel.
         """
-        if os.environ.get(STATIC_VARIABLE) != "1":
+        if os.environ.get(STATIC_VARIABLE) != "1" and not os.environ.get(_RUN_VARIABLE):
             _display(self)
             self.prepare()
             return

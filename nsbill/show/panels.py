@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from nsbill.show.overview import OverviewPanel, overview_panel
 from nsbill.show.panels_billing import BillingPanel, billing_panel
 from nsbill.show.panels_received import ReceivedPanel, received_panel
 from nsbill.show.panels_settings import SettingsPanel, settings_panel
 
 __all__ = [
     "BillingPanel",
+    "OverviewPanel",
     "ReceivedPanel",
     "SettingsPanel",
     "billing_panel",
+    "overview_panel",
     "received_panel",
     "settings_panel",
 ]

@@ -23,8 +23,8 @@ from nsbill.show.panel_parts import (
     tiles,
     visibility,
 )
-from nsbill.show.received_report import currency_figures
 from nsbill.show.received_state import ReceivedState
+from nsbill.show.reports import currency_figures
 from nsbill.show.tables import exceptions_summary, statement_table, totals_table
 
 if TYPE_CHECKING:

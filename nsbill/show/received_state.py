@@ -17,7 +17,7 @@ from nsbill.show.state import PanelState
 if TYPE_CHECKING:
     from nsbill.reconcile import Reconciliation
 
-__all__ = ["ReceivedState"]
+__all__ = ["ReceivedState", "received_figures"]
 
 _OFFERED = 200
 _HEADLINE = (
@@ -104,6 +104,11 @@ class ReceivedState(PanelState):
         return [*((words, format_money(amount, self.currency)) for words, amount in amounts), *counts]
 
     @property
+    def figures(self) -> dict[str, object]:
+        """What a run record keeps; empty while nothing is reconciled."""
+        return {} if self.reconciliation is None else received_figures(self.reconciliation)
+
+    @property
     def settlements_sentence(self) -> str:
         """What the figures rest on."""
         if self.reconciliation is None:
@@ -124,6 +129,15 @@ class ReceivedState(PanelState):
             return None
         rows = self.reconciliation.totals.to_dict("records")
         return next((row for row in rows if row["currency"] == self.currency), None)
+
+
+def received_figures(found: Reconciliation) -> dict[str, object]:
+    """Return what a run record keeps: amounts per currency, and the number of exceptions."""
+    totals = found.totals
+    amounts = {
+        name: dict(zip(totals["currency"], totals[name], strict=True)) for name in ("billed_gross", "received", "due")
+    }
+    return {"as_of": found.as_of, "orders": len(found.statement), **amounts, "exceptions": len(found.exceptions)}
 
 
 def _of_currency(frame: pd.DataFrame, currency: str) -> pd.DataFrame:

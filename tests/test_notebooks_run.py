@@ -1,0 +1,174 @@
+"""Every notebook is thin and clean, and runs top to bottom through the runner against a simulated NetSuite."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from demo_company import Company, demo_company
+
+from nsbill.runs.parameters import inspect_parameters
+from nsbill.runs.runner import Run, run_notebook
+
+NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+BY_NAME = {path.stem: path for path in NOTEBOOKS}
+every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    with demo_company(tmp_path_factory.mktemp("company")) as made:
+        yield made
+
+
+def run(company: Company, name: str, **parameters: object) -> Run:
+    return run_notebook(
+        BY_NAME[name],
+        runs_folder=company.workspace / "papermill_runs",
+        parameters={"workspace": str(company.workspace), **parameters},
+        environment=company.environment,
+        timeout_per_cell=120,
+    )
+
+
+def executed(done: Run) -> Any:
+    return nbformat.read(done.folder / "notebook.ipynb", as_version=4)
+
+
+def page_of(done: Run) -> str:
+    return done.report.read_text(encoding="utf-8")
+
+
+def succeeded(done: Run) -> Run:
+    assert done.problem is None
+    statuses = [cell.metadata.papermill["status"] for cell in executed(done).cells if cell.cell_type == "code"]
+    assert set(statuses) == {"completed"}
+    return done
+
+
+def test_the_notebooks_of_the_main_job_are_there() -> None:
+    assert {
+        "00_start_here",
+        "01_configure_billing",
+        "02_preview_and_bill",
+        "03_received_vs_due",
+        "10_scheduled_billing",
+        "11_scheduled_reconciliation",
+    } <= set(BY_NAME)
+
+
+@every_notebook
+def test_a_notebook_is_thin_and_without_outputs(path: Path) -> None:
+    book = nbformat.read(path, as_version=4)
+    code = [cell for cell in book.cells if cell.cell_type == "code"]
+    source = "\n".join(cell.source for cell in code)
+    lines = [line for line in source.splitlines() if line.strip() and not line.strip().startswith("#")]
+    assert len(code) <= 12
+    assert len(lines) <= 40
+    for node in ast.walk(ast.parse(source)):
+        assert not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda | ast.For | ast.While | ast.Try)
+    assert all(not cell.outputs and cell.execution_count is None for cell in code)
+    assert book.metadata.kernelspec.name == "python3"
+    assert book.metadata.kernelspec.language == "python"
+
+
+@every_notebook
+def test_a_notebook_says_why_and_what_next_and_declares_typed_parameters_with_help(path: Path) -> None:
+    book = nbformat.read(path, as_version=4)
+    first, last = book.cells[0].source, book.cells[-1].source
+    assert first.startswith("# ")
+    assert len(first.splitlines()) >= 3
+    assert "## What next" in last
+    parameters = inspect_parameters(path)
+    assert "workspace" in parameters
+    assert all(parameter.type and parameter.help for parameter in parameters.values())
+
+
+def test_00_to_03_run_without_a_person_and_create_nothing(company: Company) -> None:
+    before = company.bills()
+    first = succeeded(run(company, "00_start_here"))
+    settings = succeeded(run(company, "01_configure_billing"))
+    preview = succeeded(run(company, "02_preview_and_bill"))
+    received = succeeded(run(company, "03_received_vs_due"))
+    assert company.bills() == before
+    assert first.results["to_bill"] == preview.results["to_bill"]
+    assert settings.results["billing_status"] == "pending-billing"
+    assert preview.results["created"] == 0
+    assert preview.results["totals"]
+    due = received.results["due"]
+    assert isinstance(due, dict)
+    assert set(due) == {"CAD", "EUR", "JPY", "USD"}
+    for done, text in (
+        (first, "Orders to bill"),
+        (settings, "Amazon orders to bill"),
+        (preview, "Orders to bill"),
+        (received, "Totals per currency"),
+    ):
+        assert text in page_of(done)
+    kinds = {
+        kind for cell in executed(received).cells for out in cell.get("outputs", []) for kind in out.get("data", {})
+    }
+    assert "application/vnd.plotly.v1+json" in kinds
+    assert "application/vnd.jupyter.widget-view+json" not in kinds
+
+
+def test_10_looks_only_in_a_dry_run_refuses_beyond_its_limits_and_bills_once(company: Company) -> None:
+    before = company.bills()
+    dry = succeeded(run(company, "10_scheduled_billing", dry_run=True))
+    waiting = dry.results["to_bill"]
+    assert isinstance(waiting, int)
+    assert waiting > 0
+    assert (dry.results["created"], company.bills()) == (0, before)
+
+    few = run(company, "10_scheduled_billing", max_orders=waiting - 1)
+    little = run(company, "10_scheduled_billing", max_total="10.00")
+    assert company.bills() == before
+    assert (few.status, little.status) == ("failed", "failed")
+    assert f"{waiting} orders are to bill and max_orders is {waiting - 1}" in str(few.problem)
+    assert "max_total is 10.00 CAD" in str(little.problem)
+
+    billed = succeeded(run(company, "10_scheduled_billing", max_orders=waiting))
+    assert {name: billed.results[name] for name in ("created", "existing", "unknown")} == {
+        "created": waiting - int(str(billed.results["rejected"])),
+        "existing": 0,
+        "unknown": 0,
+    }
+    assert sum(company.bills().values()) - sum(before.values()) == billed.results["created"]
+    again = succeeded(run(company, "10_scheduled_billing"))
+    assert again.results["created"] == 0
+
+
+def test_11_records_received_due_and_exceptions_as_the_desk_finds_them(company: Company) -> None:
+    done = succeeded(run(company, "11_scheduled_reconciliation"))
+    with company.desk() as desk:
+        found = desk.reconcile()
+    for name in ("received", "due"):
+        recorded = done.results[name]
+        assert isinstance(recorded, dict)
+        expected = dict(zip(found.totals["currency"], found.totals[name], strict=True))
+        assert {currency: Decimal(amount) for currency, amount in recorded.items()} == expected
+    assert done.results["exceptions"] == len(found.exceptions)
+    assert done.results["as_of"] == found.as_of.isoformat()
+
+
+def test_11_as_of_a_day_before_the_first_settlement_finds_nothing_received(company: Company) -> None:
+    done = succeeded(run(company, "11_scheduled_reconciliation", as_of="2020-01-01"))
+    assert done.results["orders"] == 0
+
+
+def test_wrong_credentials_fail_the_run_with_one_sentence_and_create_nothing(company: Company) -> None:
+    before = company.bills()
+    wrong = run_notebook(
+        BY_NAME["02_preview_and_bill"],
+        runs_folder=company.workspace / "papermill_runs",
+        parameters={"workspace": str(company.workspace)},
+        environment={**company.environment, "NSBILL_TOKEN_SECRET": "wrong-secret-of-this-test"},
+    )
+    assert wrong.status == "failed"
+    assert "INVALID_LOGIN" in str(wrong.problem)
+    assert company.bills() == before
