@@ -45,7 +45,9 @@ def demanded() -> frozenset[str]:
     return frozenset(filter(None, (name.strip() for name in _REQUIRE.split(","))))
 
 
-_REQUIRE = os.environ.get("NSBILL_REQUIRE", "")  # read once: the fixture below takes it away
+# Read once: the fixture below takes these away.
+_REQUIRE = os.environ.get("NSBILL_REQUIRE", "")
+ASKED_FOR_README = os.environ.get("NSBILL_README") == "1"
 
 
 def requires(name: str) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-
-from sqlalchemy import RowMapping
+from typing import TYPE_CHECKING
 
 from nsbill.money import format_money
 from nsbill.vocabulary import RecordType
+
+if TYPE_CHECKING:
+    from sqlalchemy import RowMapping
 
 __all__ = ["run_sentence", "story"]
 
