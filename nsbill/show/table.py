@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from nsbill.money import MONEY, ZERO, format_money
+from nsbill.money import ZERO, format_money
 from nsbill.show.names import code_text, column_title, shorten, visible
 
 __all__ = ["Table", "money_table", "text_table"]
@@ -102,7 +102,7 @@ def money_table(
     shown, hidden = (
         (table, table.slice(table.num_rows)) if limit is None else (table.slice(0, limit), table.slice(limit))
     )
-    money = frozenset(name for name in names if table.schema.field(name).type == MONEY)
+    money = frozenset(name for name in names if pa.types.is_decimal(table.schema.field(name).type))
     rows = tuple(tuple(_cell(name, row[name], row, money) for name in names) for row in shown.to_pylist())
     return Table(
         caption=caption,
@@ -168,7 +168,7 @@ def _amount(value: Decimal, currency: str) -> str:
 
 
 def _numeric(kind: pa.DataType) -> bool:
-    return bool(kind == MONEY or pa.types.is_integer(kind))
+    return bool(pa.types.is_decimal(kind) or pa.types.is_integer(kind))
 
 
 def _html(text: str) -> str:
