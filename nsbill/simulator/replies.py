@@ -15,6 +15,7 @@ __all__ = [
     "decimal_text",
     "drop_nulls",
     "enum",
+    "plain_json",
     "render_json",
     "rest_error",
     "restlet_error",
@@ -38,6 +39,11 @@ class Reply:
     def json(content: object, *, status: int = 200, kind: str = "application/json") -> Reply:
         """Answer with JSON; ``kind`` is the media type."""
         return Reply(status, render_json(content).encode(), {"Content-Type": kind})
+
+
+def plain_json(content: object, kind: str = "application/json") -> Reply:
+    """Answer with JSON that holds no amounts as numbers; much faster than ``Reply.json`` for long pages."""
+    return Reply(200, json.dumps(content, separators=(",", ":")).encode(), {"Content-Type": kind})
 
 
 class Cents(int):

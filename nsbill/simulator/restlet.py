@@ -10,7 +10,7 @@ from threading import Lock
 
 from nsbill.simulator.books import Books
 from nsbill.simulator.errors import Refusal
-from nsbill.simulator.replies import Reply
+from nsbill.simulator.replies import Reply, plain_json
 from nsbill.simulator.searches import COLUMNS, SEARCH_STATUS, Search, cell, find_search, select_of
 
 __all__ = ["VERSION", "Restlet"]
@@ -43,7 +43,7 @@ class Restlet:
             envelope["result"] = self._carry_out(request, action, left)
         except Refusal as refusal:
             envelope |= {"ok": False, "error": {"code": refusal.code, "message": refusal.detail}}
-        return Reply.json(envelope)
+        return plain_json(envelope)
 
     def _carry_out(self, request: object, action: str, units_left: int) -> dict[str, object]:
         if not isinstance(request, dict) or not request.get("action"):

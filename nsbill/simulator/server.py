@@ -8,7 +8,6 @@ import os
 import secrets
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 from types import TracebackType
@@ -150,6 +149,8 @@ class Simulator:
             ready.set()
             await self._stop.wait()
             server.stop()
-            with suppress(TimeoutError):
+            try:
                 await asyncio.wait_for(control.traffic.drained(), _PATIENCE_SECONDS)
+            except TimeoutError:
+                control.books.interrupt()
             await server.close_all_connections()

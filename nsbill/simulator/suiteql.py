@@ -8,7 +8,7 @@ from threading import Lock
 
 from nsbill.simulator.books import Books
 from nsbill.simulator.errors import Refusal, invalid_parameter
-from nsbill.simulator.replies import Reply
+from nsbill.simulator.replies import Reply, plain_json
 from nsbill.simulator.suiteql_compile import Compiled, compile_suiteql
 from nsbill.simulator.suiteql_kinds import render, unsupported
 from nsbill.simulator.suiteql_scope import Options
@@ -54,7 +54,7 @@ class SuiteQL:
             "offset": offset,
             "totalResults": total,
         }
-        return Reply.json(page, kind="application/vnd.oracle.resource+json; type=collection")
+        return plain_json(page, "application/vnd.oracle.resource+json; type=collection")
 
     def _rows(self, compiled: Compiled, limit: int, offset: int) -> list[sqlite3.Row]:
         statement = f"SELECT * FROM ({compiled.sql}) LIMIT {limit} OFFSET {offset}"

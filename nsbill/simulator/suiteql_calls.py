@@ -132,7 +132,7 @@ def _dot(node: exp.Expr, scope: Scope) -> Typed:
     shown, kind = scope.visit(column)
     if kind == STATUS and isinstance(shown, exp.Column):
         arguments = [
-            exp.column("type", table=shown.table, quoted=True),
+            exp.column("type", table=shown.table, quoted=True, copy=False),
             shown,
             exp.Literal.string(scope.options.status_display),
         ]

@@ -201,7 +201,7 @@ def _projections(tree: exp.Select, scope: Scope) -> list[tuple[str, Kind]]:
         inner = node.this if isinstance(node, exp.Alias) else node
         name = (node.alias or (inner.name if isinstance(inner, exp.Column) else f"expr{index}")).lower()
         compiled, kind = scope.visit(inner)
-        nodes.append(exp.alias_(compiled, name, quoted=True))
+        nodes.append(exp.alias_(compiled, name, quoted=True, copy=False))
         columns.append((name, kind))
     tree.set("expressions", nodes)
     return columns

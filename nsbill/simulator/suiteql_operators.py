@@ -31,11 +31,11 @@ def _column(node: exp.Expr, scope: Scope) -> Typed:
     if isinstance(node.this, exp.Star):
         raise unsupported()
     if not node.table and node.name.lower() in scope.aliases:
-        return exp.column(node.name.lower(), quoted=True), scope.aliases[node.name.lower()]
+        return exp.column(node.name.lower(), quoted=True, copy=False), scope.aliases[node.name.lower()]
     if not node.table and node.name.upper() in ("SYSDATE", "CURRENT_DATE"):
         return exp.Literal.string(scope.options.today), DATE
     alias, name, source = scope.resolve(node)
-    return exp.column(name, table=alias, quoted=True), source.columns[name]
+    return exp.column(name, table=alias, quoted=True, copy=False), source.columns[name]
 
 
 def _literal(node: exp.Expr, scope: Scope) -> Typed:
@@ -102,7 +102,8 @@ def _status_in(column: exp.Expr, choices: list[exp.Expr], scope: Scope) -> exp.E
             if source is None or "type" not in source.sources[column.table].columns:
                 raise unsupported()
             is_type = exp.EQ(
-                this=exp.column("type", table=column.table, quoted=True), expression=exp.Literal.string(kind)
+                this=exp.column("type", table=column.table, quoted=True, copy=False),
+                expression=exp.Literal.string(kind),
             )
             tests.append(exp.And(this=is_type, expression=is_letter))
     if not tests:
