@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nsbill.amazon import faults
 from nsbill.amazon.faults import FlatFile, Formats
+from nsbill.amazon.labels import SEPARATOR
 from nsbill.amazon.text import SourceText
 from nsbill.vocabulary import OrderRoute
 
@@ -42,7 +43,10 @@ def _parts(source: SourceText, formats: Formats) -> dict[str, str]:
     mark = formats.decimal_mark
     trimmed = [f'nullif(trim("{name}"), \'\') AS "{name}"' for name in NEEDED if name not in _UNTOUCHED]
     plain = [f'"{name}"' for name in NEEDED if name not in _UNTOUCHED]
+    same = [f"lower(trim(\"{name}\")) = '{name}'" for name in NEEDED if name not in _UNTOUCHED]
+    labels = SEPARATOR.join(_UNTOUCHED[:3])
     return {
+        "same_header": " AND ".join([*same, f"lower(labels) = '{labels}'", "order_text = 'order-id'"]),
         "cells": ", ".join(trimmed if source.padded else plain),
         "trim": "trim" if source.padded else "",
         "amount_pattern": f"[+-]?\\d{{1,16}}([{mark}]\\d{{1,2}})?",
@@ -79,7 +83,8 @@ WITH cells AS (
                WHEN amount_text IS NOT NULL AND "total-amount" IS NULL THEN 0
                WHEN amount_text IS NULL AND nullif(trim(type_text), '') IS NULL AND coalesce("total-amount",
                    "settlement-start-date", "settlement-end-date", "deposit-date") IS NOT NULL THEN 1
-               WHEN lower("settlement-id") = 'settlement-id' AND lower(amount_text) = 'amount' THEN 3
+               WHEN lower("settlement-id") = 'settlement-id' AND lower(amount_text) = 'amount' THEN
+                   CASE WHEN {same_header} THEN 3 END
                WHEN nullif(trim(labels || coalesce(order_text, ''), ' \t'), '') IS NULL AND coalesce(amount_text,
                    "settlement-id", "total-amount", currency, "shipment-id", sku, quantity_text, "posted-date-time",
                    "order-item-code") IS NULL THEN 2
