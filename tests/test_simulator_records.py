@@ -198,3 +198,10 @@ def test_numbers_are_written_from_hundredths_exactly(hundredths: int, number: st
 def test_a_binary_float_is_never_written() -> None:
     with pytest.raises(TypeError, match="float cannot be written exactly"):
         render_json({"total": 0.1})
+
+
+def test_a_port_in_use_is_an_error_and_the_first_simulator_goes_on(ns: Account, tmp_path: Path) -> None:
+    port = int(ns.url.rpartition(":")[2])
+    with pytest.raises(RuntimeError, match="The simulator could not start"):
+        Simulator(make_books(tmp_path / "second.db"), port=port).start()
+    assert ns.get("/salesOrder/106").status_code == 200

@@ -63,6 +63,7 @@ class Simulator:
         self._thread.start()
         if not ready.wait(_STARTUP_SECONDS) or self._failure is not None:
             self._thread = None
+            self._control.books.close()
             raise RuntimeError(f"The simulator could not start: {self._failure}") from self._failure
         return self
 
