@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import secrets
+import socket
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +15,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from nsbill.simulator.auth import Verifier
@@ -143,9 +143,9 @@ class Simulator:
                 log_function=lambda _: None,
             )
             server = HTTPServer(application, max_body_size=_MAX_BODY)
-            sockets = bind_sockets(self._port, _ADDRESS)
-            server.add_sockets(sockets)
-            self._port = sockets[0].getsockname()[1]
+            listener = _listener(self._port)
+            server.add_socket(listener)
+            self._port = listener.getsockname()[1]
             self.url = f"http://{_ADDRESS}:{self._port}"
             ready.set()
             await self._stop.wait()
@@ -155,3 +155,17 @@ class Simulator:
             except TimeoutError:
                 control.books.interrupt()
             await server.close_all_connections()
+
+
+def _listener(port: int) -> socket.socket:
+    """Open the listening socket; Tornado's own helper leaves it open when the port is taken."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((_ADDRESS, port))
+        listener.listen(128)
+        listener.setblocking(False)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
