@@ -301,6 +301,11 @@ def test_queries_in_oracles_dialect_run(ns: Account, query: str, expected: list[
     assert [row["id"] for row in ns.rows(query)] == expected
 
 
+def test_null_is_an_empty_text_when_texts_are_joined(ns: Account) -> None:
+    query = "SELECT tranid || ' ' || terms AS a, CONCAT(tranid, NULL) AS b, NULL || NULL AS c FROM transaction WHERE id = 109"
+    assert ns.rows(query) == [{"a": "SO109 ", "b": "SO109"}]
+
+
 def test_parameters_are_bound_in_order_and_never_run(ns: Account) -> None:
     assert ns.rows(
         "SELECT id FROM transaction WHERE id BETWEEN ? AND ? AND type = ? ORDER BY id", "108", "110", "SalesOrd"

@@ -38,6 +38,18 @@ def _anonymous(node: exp.Expr, scope: Scope) -> Typed:
     return _rounded("TRUNC", (inner, kind), None)
 
 
+def _joined(node: exp.Expr, scope: Scope) -> Typed:
+    """``||`` and CONCAT: Oracle takes null for an empty text, SQLite would make the whole null."""
+    values = node.expressions if isinstance(node, exp.Concat) else [node.this, node.expression]
+    texts = [
+        exp.Anonymous(this="IFNULL", expressions=[as_text(scope.visit(one)), exp.Literal.string("")]) for one in values
+    ]
+    whole: exp.Expr = texts[0]
+    for text in texts[1:]:
+        whole = exp.DPipe(this=whole, expression=text)
+    return exp.Paren(this=whole), TEXT
+
+
 def _text_function(node: exp.Expr, scope: Scope) -> Typed:
     arguments: dict[str, object] = {}
     for key, value in node.args.items():
@@ -152,8 +164,6 @@ HANDLERS: tuple[Handler, ...] = (
     ((exp.Abs, exp.Round, exp.Trunc, exp.Floor, exp.Ceil), _numeric),
     (
         (
-            exp.DPipe,
-            exp.Concat,
             exp.Upper,
             exp.Lower,
             exp.Trim,
@@ -164,6 +174,7 @@ HANDLERS: tuple[Handler, ...] = (
         ),
         _text_function,
     ),
+    ((exp.DPipe, exp.Concat), _joined),
     (exp.Cast, _cast),
     (exp.ToNumber, _to_number),
     (exp.Anonymous, _anonymous),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,6 +20,8 @@ from nsbill.simulator.suiteql_scope import Options, Scope, Source
 from nsbill.simulator.suiteql_views import COLUMNS, view_name
 
 __all__ = ["Compiled", "compile_suiteql"]
+
+logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # its remarks on odd queries are no business of the console
 
 _HANDLERS = suiteql_operators.HANDLERS + suiteql_calls.HANDLERS
 
