@@ -261,7 +261,7 @@ SETTLEMENTS = Schema(
         _c("settlement_id", TEXT, "Amazon settlement id"),
         _c("seller_account", TEXT, "seller account"),
         _c("currency", TEXT, "ISO 4217 code"),
-        _c("marketplace", TEXT, "most frequent marketplace of its lines", empty=True),
+        _c("marketplace", TEXT, "most frequent Amazon marketplace of its lines", empty=True),
         _c("period_start", INSTANT, "UTC", empty=True),
         _c("period_end", INSTANT, "UTC", empty=True),
         _c("deposit_date", DATE, "date of the deposit", empty=True),

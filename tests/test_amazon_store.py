@@ -335,3 +335,12 @@ def test_the_real_samples_get_what_they_deserve(store: SettlementStore) -> None:
         "us_invented_cc_by.txt": "added",
     }
     assert [str(total) for total in store.settlements()["total_amount"]] == ["582.89"]
+
+
+def test_lines_of_other_channels_name_no_marketplace(store: SettlementStore, tmp_path: Path) -> None:
+    mcf = lines(
+        "Order | S01-1234567-1234567 | ItemFees | FBAPerUnitFulfillmentFee | -1.00 | 1", marketplace="Non-Amazon"
+    )
+    own = lines(f"Order | {ORDER_1} | ItemPrice | Principal | 5.00 | 1", marketplace="Amazon.ca")
+    store.add([write(tmp_path / "s.txt", [summary("3.00"), *mcf, *mcf, *own])])
+    assert store.settlements()["marketplace"].tolist() == ["Amazon.ca"]

@@ -27,6 +27,10 @@ from nsbill.vocabulary import LineKind, TieState
 __all__ = ["SettlementFacts", "SettlementWriter", "make_durable", "read_facts"]
 
 _KEY = b"nsbill.settlement"
+_OTHER_CHANNEL = "non-amazon"  # fulfilled for other channels: names no marketplace that settles
+_NEARLY_UNIQUE = frozenset(
+    {"source_line", "amount", "order_reference", "amazon_order_id", "order_item_code", "shipment_id", "posted_at"}
+)
 _EPOCH = date(1970, 1, 1)
 
 
@@ -93,7 +97,8 @@ class SettlementWriter:
         self.unclassified += pc.sum(pc.equal(table["line_kind"], str(LineKind.UNCLASSIFIED))).as_py()
         self.currency = table["currency"][0].as_py()
         for found in pc.value_counts(table["marketplace"].drop_null()).to_pylist():  # a handful
-            self._marketplaces[found["values"]] += found["counts"]
+            if not found["values"].casefold().startswith(_OTHER_CHANNEL):
+                self._marketplaces[found["values"]] += found["counts"]
 
     def facts(self, settlement_id: str, summary: Summary | None, **origin: Any) -> SettlementFacts:
         """Put together what is known; ``origin`` are the facts about seller account and source."""
@@ -126,7 +131,10 @@ class SettlementWriter:
 
     def _open(self, schema: pa.Schema) -> pq.ParquetWriter:
         if self._writer is None:
-            self._writer = pq.ParquetWriter(self.path, schema, compression="zstd", store_schema=False)
+            repeating = [name for name in schema.names if name not in _NEARLY_UNIQUE]
+            self._writer = pq.ParquetWriter(
+                self.path, schema, compression="zstd", use_dictionary=repeating, store_schema=False
+            )
         return self._writer
 
 

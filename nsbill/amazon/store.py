@@ -56,6 +56,7 @@ class SettlementStore:
     def __init__(self, folder: Path, *, seller_account: str) -> None:
         self.folder, self.seller_account = folder, seller_account
         self._settlements, self._sources = folder / "settlements", folder / "sources"
+        self._known: dict[tuple[str, int, int], SettlementFacts] = {}
 
     def add(
         self, paths: Iterable[Path | str], *, accept_untied: bool = False, progress: Progress = silent
@@ -111,9 +112,17 @@ class SettlementStore:
         prefixes = {digest[:12] for digest in kept}
         for path in sorted(self._settlements.glob("*.parquet")):
             if path.stem.rpartition("-")[2] in prefixes:
-                facts = read_facts(path)
+                facts = self._facts(path)
                 if facts.source_digest in kept:
                     yield facts
+
+    def _facts(self, path: Path) -> SettlementFacts:
+        """The facts of one file; read again only when the file is another."""
+        state = path.stat()
+        key = (path.name, state.st_mtime_ns, state.st_size)
+        if key not in self._known:
+            self._known[key] = read_facts(path)
+        return self._known[key]
 
     def _added(self, path: Path, *, accept_untied: bool) -> AddResult:
         try:
