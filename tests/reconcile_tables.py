@@ -213,7 +213,7 @@ def _line(row: Row, settlement: str, source_line: int) -> dict[str, object]:
         "event_class": row.get("event") or TRANSACTION_TYPES[row["type"] or ""].value,
         "line_kind": kind.value,
         "transaction_type": row["type"],
-        "amount_type": "ItemPrice",
+        "amount_type": row.get("amount type") or "ItemPrice",
         "amount_description": row.get("description") or kind.value,
         "amount": Decimal(row["amount"] or ""),
         "currency": row.get("currency") or "USD",

@@ -170,6 +170,20 @@ def test_a_partly_settled_order_is_short_only_when_its_last_sale_is_older_than_a
     assert found_exceptions(case.with_(as_of="2026-10-25").run()) == [("SHORT_SETTLED", "A", "USD", "6.00")]
 
 
+def test_a_promotion_with_its_tax_is_named_where_the_bill_carries_the_tax() -> None:
+    case = Case(
+        bills="order | total\nA | 19.95",
+        lines="""
+            settlement | type  | order | kind          | amount | amount type
+            K          | Order | A     | PRINCIPAL     | 16.76  | ItemPrice
+            K          | Order | A     | TAX_PRINCIPAL | 3.19   | ItemPrice
+            K          | Order | A     | PROMOTION     | -1.68  | Promotion
+            K          | Order | A     | TAX_OTHER     | -0.32  | Promotion
+        """,
+    )
+    assert found_exceptions(case.run()) == [("PROMOTION_NOT_BILLED", "A", "USD", "2.00")]
+
+
 ODD_LINES = Case(
     settlements="settlement | end        | states\nK | 2026-10-14 | 12.00\nK1 | 2026-10-28 |\nL | 2026-12-28 | 9.00",
     lines="""

@@ -129,12 +129,14 @@ def _findings(rules: ReconcileRules) -> tuple[_Finding, ...]:
 def _of_orders(engine: Engine, rows: Frame, settled: Settled, rules: ReconcileRules) -> Frame:
     zero = nw.lit(ZERO)
     promotion = nw.col("sale_promotion")
+    with_tax = promotion + nw.col("sale_promotion_tax")  # where the seller owes the tax, the bill carries it too
+    short_by_it = (nw.col("sale_leg") == zero - promotion) | (nw.col("sale_leg") == zero - with_tax)
     same_currency = nw.col("order_currency") == nw.col("currency")
     marked = rows.with_columns(
         is_duplicate=(
             (nw.col("bills") > 1) & same_currency & (nw.col("billed_gross") > nw.col("order_total"))
         ).fill_null(False),
-        is_promotion=(nw.col("bills") > 0) & (promotion < zero) & (nw.col("sale_leg") == zero - promotion),
+        is_promotion=(nw.col("bills") > 0) & (promotion < zero) & short_by_it,
         order_status=nw.col("order_status").fill_null(""),
         age_days=nw.col("age_days").fill_null(0),
         last_sale_day=nw.col("last_sale_day").fill_null(rules.as_of_day),

@@ -166,6 +166,7 @@ def _fits(found: dict[str, object], told: dict[str, object] | None) -> None:
 def _pieces(lines: Frame) -> Frame:
     """Add up per order, currency, settlement and event class; every line kind goes into exactly one sum."""
     ordered = lines.filter(~nw.col("amazon_order_id").is_null())
+    is_promotion = nw.col("amount_type").str.strip_chars().str.to_lowercase() == "promotion"
     return ordered.group_by("amazon_order_id", "currency", "settlement_id", "event_class").agg(
         goods=_sum_of(_GOODS),
         fees=_sum_of(_FEES),
@@ -174,6 +175,10 @@ def _pieces(lines: Frame) -> Frame:
         rest=_sum_of(_REST),
         tax=_sum_of(_TAX),
         promotion=_sum_of((LineKind.PROMOTION.value,)),
+        promotion_tax=nw.when(is_promotion & nw.col("line_kind").is_in(list(_TAX)))
+        .then(nw.col("amount"))
+        .otherwise(nw.lit(ZERO))
+        .sum(),
         total=nw.col("amount").sum(),
         lines=nw.len(),
         first_line=nw.col("source_line").min(),
@@ -219,6 +224,7 @@ def per_order(pieces: Frame, tax_mode: TaxMode) -> Frame:
         adjustments=nw.col("adjusting").sum(),
         net_cash=nw.col("total").sum(),
         sale_promotion=_sum_of((EventClass.SALE.value,), "promotion", "event_class"),
+        sale_promotion_tax=_sum_of((EventClass.SALE.value,), "promotion_tax", "event_class"),
         lines=nw.col("lines").sum(),
         sale_lines=_count_of((EventClass.SALE.value,)),
         claim_lines=_count_of(CLAIM_EVENTS),

@@ -32,6 +32,7 @@ _FROM_LINES = (
     "adjustments",
     "net_cash",
     "sale_promotion",
+    "sale_promotion_tax",
 )
 _COUNTS = ("bills", "credits", "lines", "sale_lines", "claim_lines", "buyer_lines")
 
