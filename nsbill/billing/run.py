@@ -15,6 +15,7 @@ import pandas as pd
 
 from nsbill.billing.journal import OPEN_STATES, Entry, Journal
 from nsbill.billing.plan import Plan
+from nsbill.billing.read_back import read_back
 from nsbill.billing.resolve import Resolution, look_up, resolve_open
 from nsbill.errors import JournalError, NetSuiteError, NoAnswer, SignInRefused, TooManyRequests
 from nsbill.money import sum_by_currency
@@ -34,10 +35,11 @@ _RENEW_EVERY = 30.0
 
 @dataclass(frozen=True)
 class RunResult:
-    """How a run went: one outcome for each planned order (schema OUTCOMES)."""
+    """How a run went: one outcome for each planned order (schema OUTCOMES); a sentence for each record that differs."""
 
     run_id: str
     outcomes: pd.DataFrame
+    differences: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -243,7 +245,8 @@ class _Run:
             }
             for e in self.journal.entries(self.run_id)
         ]
-        return RunResult(self.run_id, OUTCOMES.frame(rows))
+        outcomes = OUTCOMES.frame(rows)
+        return RunResult(self.run_id, outcomes, read_back(self.client, self.currencies, outcomes))
 
 
 def _outcome(state: str | None) -> str:

@@ -136,6 +136,7 @@ def result_facts(result: RunResult) -> dict[str, object]:
         "unknown": result.count("unknown"),
         "not_started": result.count("not started"),
         "totals": result.totals,
+        "differences": list(result.differences),
     }
 
 
@@ -143,7 +144,7 @@ def _finish(result: RunResult, *, as_json: bool, stopped: bool) -> None:
     print_outcomes(result, err=as_json)
     if as_json:
         echo_json({**result_facts(result), "outcomes": as_rows(result.outcomes)})
-    exit_with(130 if stopped else 0 if result.complete else 1)
+    exit_with(130 if stopped else 0 if result.complete and not result.differences else 1)
 
 
 def _reasons(exclude: tuple[str, ...]) -> dict[str, str]:

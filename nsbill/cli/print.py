@@ -55,6 +55,8 @@ def print_outcomes(result: RunResult, *, limit: int = 10, err: bool = False) -> 
         click.echo(text_table(told, columns, caption="Not simply created", limit=limit), err=err)
         for row in told.dropna(subset=["message"]).head(limit).itertuples():
             click.echo(f"  {row.sales_order_number}: {row.message}", err=err)
+    for sentence in result.differences:
+        click.echo(f"Difference: {sentence}", err=err)
     if not result.complete:
         click.echo(f"Not every order has its record yet. Next: nsbill resume {result.run_id}", err=err)
 
