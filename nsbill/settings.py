@@ -156,7 +156,8 @@ class Credentials(BaseSettings):
     @classmethod
     def of(cls, values: Mapping[str, str]) -> Credentials:
         """Build from a mapping with the four names."""
-        return cls(**{name: SecretStr(values[name]) for name in _SECRETS})
+        secrets: dict[str, Any] = {name: SecretStr(values[name]) for name in _SECRETS}
+        return cls(**secrets)
 
     def environment(self) -> dict[str, str]:
         """The variables that hand these secrets to a child process."""

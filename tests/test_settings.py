@@ -43,7 +43,7 @@ def test_an_impossible_setting_is_one_sentence_and_nothing_is_written(
 
 
 def test_the_edition_table_can_be_overridden() -> None:
-    settings = Settings(edition="premium", cash_sale_flow=True, edition_allows={"premium": ["invoice", "cashSale"]})  # type: ignore[arg-type]
+    settings = Settings(edition="premium", cash_sale_flow=True, edition_allows={"premium": ["invoice", "cashSale"]})
     assert settings.allows(RecordType.CASH_SALE)
     assert settings.mode is BillingMode.AUTO
 
