@@ -20,12 +20,12 @@ def settlements() -> None:
 
 
 @settlements.command("add")
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--accept-untied", is_flag=True, help="Keep files whose lines do not add up to their stated total.")
 @workspace_option
 @json_option
 def add(files: tuple[Path, ...], accept_untied: bool, workspace: Path, as_json: bool) -> None:
-    """Add FILES or folders; a refused file does not stop the others."""
+    """Add FILES, folders or patterns such as 'in/*.txt'; a refused file does not stop the others."""
     with console_progress("Reading", unit="file") as progress:
         results = _store(workspace).add(files, progress=progress, accept_untied=accept_untied)
     if as_json:
@@ -58,9 +58,10 @@ def check(workspace: Path, as_json: bool) -> None:
         echo_json({"proof": as_rows(proof)})
     else:
         click.echo(text_table(proof, caption="Proof", limit=None))
-    residuals = [name for name in proof.columns if "residual" in str(name)]
-    clean = not (proof[residuals].fillna(0) != 0).any().any()
-    exit_with(0 if clean else 1)
+    broken = int((~proof["holds"].fillna(True)).sum())
+    if not as_json:
+        click.echo(f"{len(proof)} proofs, {broken} do not hold, {int(proof['holds'].isna().sum())} cannot be told.")
+    exit_with(1 if broken else 0)
 
 
 def _store(workspace: Path) -> SettlementStore:

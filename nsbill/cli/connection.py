@@ -7,7 +7,7 @@ import os
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from nsbill.settings import load_settings
 if TYPE_CHECKING:
     from nsbill.simulator.server import Simulator
 
-__all__ = ["environment_of", "open_desk", "running_simulator", "simulated"]
+__all__ = ["announced", "connected", "environment_of", "open_desk", "running_simulator", "simulated"]
 
 BOOKS = "simulator.db"
 ADDRESS = "simulator.json"
@@ -33,8 +33,11 @@ def open_desk(workspace: Path) -> Iterator[Desk]:
 
 
 @contextmanager
-def connected(workspace: Path) -> Iterator[None]:
-    """Make sure that the environment names an account to talk to, while the block runs."""
+def connected(workspace: Path, *, announce: bool = False) -> Iterator[None]:
+    """Make sure that the environment names an account to talk to, while the block runs.
+
+    ``announce``: other processes on the same workspace shall use a simulator that is started here.
+    """
     if load_settings(workspace).profile != "simulator" or os.environ.get("NSBILL_BASE_URL"):
         yield
         return
@@ -43,7 +46,7 @@ def connected(workspace: Path) -> Iterator[None]:
         with _environment(environment_of(address)):
             yield
         return
-    with simulated(workspace):
+    with simulated(workspace) as simulator, announced(simulator, workspace) if announce else nullcontext():
         yield
 
 
@@ -61,6 +64,20 @@ def simulated(workspace: Path, *, port: int = 0) -> Iterator[Simulator]:
         )
     with Simulator(books, port=port) as simulator, _environment(environment_of(simulator.credentials())):
         yield simulator
+
+
+@contextmanager
+def announced(simulator: Simulator, workspace: Path) -> Iterator[Path]:
+    """Tell other processes that this simulator serves the workspace, while the block runs; the file holds keys."""
+    path = workspace / ADDRESS
+    aside = path.with_name(f".{ADDRESS}.{os.getpid()}")
+    aside.touch(mode=0o600)
+    aside.write_text(json.dumps({**simulator.credentials(), "instance": simulator.instance}, indent=2) + "\n")
+    aside.replace(path)
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def running_simulator(workspace: Path) -> dict[str, str] | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from nsbill.cli.common import utc_today, workspace_option
-from nsbill.cli.connection import ADDRESS, BOOKS, connected, simulated
+from nsbill.cli.connection import BOOKS, announced, connected, simulated
 from nsbill.cli.notebooks import notebooks_folder
 from nsbill.cli.worlds import ensure_world
 from nsbill.errors import WorkspaceError
@@ -39,19 +39,18 @@ def simulator(orders: int, seed: int, port: int, credentials_file: Path | None, 
         folder = workspace or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nsbill-")))
         world = ensure_world(folder, orders=None if (folder / BOOKS).exists() else orders, seed=seed, today=utc_today())
         running = stack.enter_context(simulated(folder, port=port))
-        files = [path for path in (credentials_file, folder / ADDRESS if workspace else None) if path]
-        for path in files:
-            running.write_credentials(path)
-        click.echo(f"Simulated NetSuite with {world.orders} orders on {running.url}. Stop with Ctrl-C.")
-        for path in files:
-            click.echo(f"Address and keys: {path}")
+        stack.enter_context(announced(running, folder))
+        if credentials_file:
+            running.write_credentials(credentials_file)
+            stack.callback(credentials_file.unlink, missing_ok=True)
         stopped = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopped.set())
+        click.echo(f"Simulated NetSuite with {world.orders} orders on {running.url}. Stop with Ctrl-C.")
+        if credentials_file:
+            click.echo(f"Address and keys: {credentials_file}")
         stopped.wait()
-        for path in files:
-            path.unlink(missing_ok=True)
-        click.echo("Stopped.")
+    click.echo("Stopped.")
 
 
 @click.command()
@@ -68,7 +67,7 @@ def lab(port: int, browser: bool, workspace: Path) -> None:
     command += [] if browser else ["--no-browser"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
-    with connected(workspace):
+    with connected(workspace, announce=True):
         environment = {**os.environ, "NSBILL_WORKSPACE": str(workspace.resolve())}
         raise SystemExit(subprocess.run(command, env=environment, check=False).returncode)  # noqa: S603 -- our own words
 

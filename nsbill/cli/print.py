@@ -61,7 +61,7 @@ def print_outcomes(result: RunResult, *, limit: int = 10, err: bool = False) -> 
         click.echo(f"Not every order has its record yet. Next: nsbill resume {result.run_id}", err=err)
 
 
-def print_settlements(settlements: pd.DataFrame, *, limit: int = 20, err: bool = False) -> None:
+def print_settlements(settlements: pd.DataFrame, *, limit: int | None = None, err: bool = False) -> None:
     """Print settlements with their totals and whether they tie."""
     columns = [
         "settlement_id",
