@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -311,34 +312,39 @@ def test_two_processes_on_the_same_books_bill_every_order_once(tmp_path: Path) -
         )
     connection.commit()
     connection.close()
-    keys = tmp_path / "keys.json"
-    command = [sys.executable, "-m", "nsbill.simulator", str(database), "--credentials-file", str(keys)]
+    with Simulator(database) as simulator, second_process(database, tmp_path / "keys.json") as other_url:
+        account = Account(simulator)
+        simulator.control("preferences", {"concurrency_limit": 20})
+
+        def bill(job: tuple[int, str]) -> int:
+            order, url = job
+            with account.session() as session:
+                target = f"{url}{RECORD}/salesOrder/{order}/!transform/invoice"
+                return session.post(target, json={"tranDate": "2026-02-10"}, timeout=30).status_code
+
+        with ThreadPoolExecutor(6) as pool:
+            jobs = [(order, url) for order in range(1000, 1020) for url in (simulator.url, other_url)]
+            codes = list(pool.map(bill, jobs))
+        assert sorted(codes) == [204] * 20 + [400] * 20
+        query = "SELECT COUNT(*) n, COUNT(DISTINCT tranid) d FROM transaction WHERE type = 'CustInvc'"
+        assert account.rows(query) == [{"n": "22", "d": "22"}]
+
+
+@contextmanager
+def second_process(database: Path, keys: Path) -> Iterator[str]:
+    """Serve the books from a process of its own, which must end cleanly; yields its address."""
     root = Path(__file__).parents[1]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, cwd=root, env={**os.environ, "PYTHONPATH": str(root)}
-    ) as other:
-        assert other.stdout is not None
-        assert "listens on" in other.stdout.readline()
-        with Simulator(database) as simulator:
-            account = Account(simulator)
-            urls = [simulator.url, json.loads(keys.read_text())["base_url"]]
-
-            def bill(job: tuple[int, str]) -> int:
-                order, url = job
-                with account.session() as session:
-                    target = f"{url}{RECORD}/salesOrder/{order}/!transform/invoice"
-                    return session.post(target, json={"tranDate": "2026-02-10"}, timeout=30).status_code
-
-            with ThreadPoolExecutor(6) as pool:
-                codes = list(pool.map(bill, [(order, url) for order in range(1000, 1020) for url in urls]))
-            assert sorted(set(codes)) == [204, 400]
-            assert codes.count(204) == 20
-            numbers = account.rows(
-                "SELECT COUNT(*) n, COUNT(DISTINCT tranid) d FROM transaction WHERE type = 'CustInvc'"
-            )
-            assert numbers == [{"n": "22", "d": "22"}]
-        other.send_signal(signal.SIGTERM)
-        assert other.wait(20) == 0
+    command = [sys.executable, "-m", "nsbill.simulator", str(database), "--credentials-file", str(keys)]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root, env=environment) as process:
+        try:
+            assert process.stdout is not None
+            assert "listens on" in process.stdout.readline()
+            yield str(json.loads(keys.read_text())["base_url"])
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
 
 
 @given(
