@@ -67,7 +67,7 @@ def open_folder(runs_folder: Path, notebook: Path) -> Iterator[RunFolder]:
         problem = f"a folder for the run cannot be made ({error.strerror})"
         raise WorkspaceError(home, problem, "Choose a runs folder that can be written to.") from error
     with (folder.partial / _LOCK).open("w") as lock:
-        _try_lock(lock.fileno())
+        _lock(lock.fileno(), wait=True)  # a reader may be trying it this very moment
         yield folder
 
 
@@ -75,7 +75,7 @@ def is_under_way(folder: Path) -> bool:
     """Say whether the process that writes this partial folder is alive on this machine."""
     try:
         with (folder / _LOCK).open("r+") as lock:
-            return not _try_lock(lock.fileno())
+            return not _lock(lock.fileno(), wait=False)
     except OSError:
         return False
 
@@ -88,20 +88,20 @@ def time_of(run_id: str) -> datetime | None:
         return None
 
 
-def _try_lock(descriptor: int) -> bool:
+def _lock(descriptor: int, *, wait: bool) -> bool:
     """Take the lock until the file is closed; False when another process has it."""
     if sys.platform == "win32":
         import msvcrt
 
         try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+            msvcrt.locking(descriptor, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
         except OSError:
             return False
         return True
     import fcntl
 
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
