@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from nsbill.desk import Desk
-from nsbill.settings import Credentials, save_settings
+from nsbill.settings import Credentials, load_settings, save_settings
 from nsbill.simulator import tables
 from nsbill.simulator.server import Simulator
 from nsbill.simulator.world import build_world
@@ -23,12 +23,10 @@ class Company:
 
     workspace: Path
     simulator: Simulator
-    environment: dict[str, str]
+    environment: dict[str, str] = field(repr=False)
 
     def desk(self) -> Desk:
         """Open the workspace's desk."""
-        from nsbill.settings import load_settings
-
         secrets = {name: self.environment[f"NSBILL_{name.upper()}"] for name in _SECRET}
         return Desk(self.workspace, load_settings(self.workspace), Credentials.of(secrets))
 

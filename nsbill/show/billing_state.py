@@ -130,9 +130,7 @@ class BillingState(PanelState):
         if self.plan.fingerprint == self._spent:
             return ["This plan was used: press Preview for a new one."]
         if self.stale:
-            return [
-                "Ticks changed since this plan was made: press Update plan, so that the plan seen is the one that runs."
-            ]
+            return ["Press Update plan, so that the plan seen is the one that runs."]
         return [] if len(self.plan.to_bill) else ["There is nothing to bill."]
 
     @property
@@ -174,9 +172,12 @@ class BillingState(PanelState):
         """What is confirmed: number, totals per currency, account, how many are left out."""
         if self.plan is None or self.skipped is None:
             return ""
+        excluded, skipped = f"{len(self.excluded):,} excluded", f"{len(self.skipped):,} skipped"
+        if self.stale:
+            return f"The ticks changed ({excluded} now). Update the plan to see what would be created."
         return (
             f"Create {self.records}, together {format_totals(self.plan.totals)}, "
-            f"in NetSuite account {self.plan.account}. {len(self.excluded):,} excluded, {len(self.skipped):,} skipped."
+            f"in NetSuite account {self.plan.account}. {excluded}, {skipped}."
         )
 
     @property

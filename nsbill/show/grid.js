@@ -56,7 +56,7 @@ function render({ model, el }) {
       width += 4.5;
     }
     for (const column of model.get("columns")) {
-      const size = column.width * 0.6 + 1.6; // em per character, and the padding
+      const size = column.width * 0.66 + 1.7; // em per character, and the padding
       width += size;
       element(group, "col").style.width = `${size}em`;
       const here = sorted === column.name;

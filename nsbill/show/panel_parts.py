@@ -43,6 +43,12 @@ _RUN_VARIABLE = "NSBILL_RESULT_FILE"  # the runner sets it for every notebook th
 
 _CSS = Path(__file__).with_name("panels.css")
 _PLOTLY = "application/vnd.plotly.v1+json"
+_TILE = (  # written into the page, because static HTML comes without a style sheet
+    "border:1px solid rgba(128,128,128,0.45);border-radius:3px;display:inline-block;"
+    "margin:3px 8px 3px 0;min-width:70px;padding:4px 12px"
+)
+_TILE_NAME = "font-size:12px;opacity:0.8"
+_TILE_FIGURE = "font-size:16px;font-variant-numeric:tabular-nums;font-weight:600"
 
 
 class Worker:
@@ -147,8 +153,12 @@ def sentences(texts: Iterable[str], *, kind: str) -> str:
 
 def tiles(figures: Iterable[tuple[str, str]]) -> str:
     """Return headline figures: what it is, and the figure."""
-    inner = "".join(f"<div><dt>{_html(words)}</dt><dd>{_html(figure)}</dd></div>" for words, figure in figures)
-    return f'<dl class="tiles">{inner}</dl>' if inner else ""
+    inner = "".join(
+        f'<div style="{_TILE}"><div style="{_TILE_NAME}">{_html(words)}</div>'
+        f'<div style="{_TILE_FIGURE}">{_html(figure)}</div></div>'
+        for words, figure in figures
+    )
+    return f'<div class="tiles">{inner}</div>' if inner else ""
 
 
 def show_html(html: str) -> None:

@@ -187,18 +187,18 @@ class BillingPanel(Panel):
 
     def _refresh_progress(self, _: object = None) -> None:
         state = self.state
-        now = time.monotonic()
-        if state.busy and now - self._drawn < _DRAW_EVERY and state.done < state.total:
-            return  # the browser need not hear of every order
-        self._drawn = now
         visibility(self._progress_row, bool(state.busy))
         visibility(self.stop, state.creating)
         self.stop.disabled = state.stopping
+        now = time.monotonic()
+        if now - self._drawn < _DRAW_EVERY and 0 < state.done < state.total:
+            return  # the browser need not hear of every order
+        self._drawn = now
         self._bar.max, self._bar.value = max(1, state.total), state.done
         self._progress.value = paragraph(state.progress_sentence if state.total else "")
 
     def _layout(self) -> None:
-        self._progress_row = widgets.HBox([self._bar, self._progress, self.stop], layout={"align_items": "center"})
+        self._progress_row = widgets.HBox([self._bar, self.stop, self._progress], layout={"align_items": "center"})
         self._orders_section = widgets.VBox([widgets.HTML(heading("Orders to bill")), self.reason, self.orders])
         self._skipped_section = widgets.VBox([self._skipped_heading, self.skipped])
         self._confirm_section = widgets.VBox(

@@ -57,6 +57,7 @@ _EXCEPTIONS = [
     grid_column("evidence", widest=110),
 ]
 _KEY = "row_key"
+_SHORT = {"description_width": "initial"}
 
 
 def received_panel(desk: Desk, *, as_of: date | str = "") -> ReceivedPanel:
@@ -74,9 +75,9 @@ class ReceivedPanel(Panel):
         self._filling = False
         self._shown: tuple[object, str] = (None, "")
         self._drawn_order = ("", "")
-        self.as_of = widgets.DatePicker(description="As of", value=state.as_of, layout={"width": "240px"})
+        self.as_of = widgets.DatePicker(description="As of", value=state.as_of, style=_SHORT, layout={"width": "210px"})
         self.as_of.add_class("nsbill-as-of")
-        self.currency = widgets.Dropdown(description="Currency", layout={"width": "200px"})
+        self.currency = widgets.Dropdown(description="Currency", style=_SHORT, layout={"width": "180px"})
         self.currency.add_class("nsbill-currency")
         self.reconcile = button(
             "Reconcile", "reconcile", style="primary", tooltip="Read books and settlements; changes nothing"
@@ -92,7 +93,7 @@ class ReceivedPanel(Panel):
         self.exceptions = Grid(_keyed(EXCEPTIONS.frame()), _EXCEPTIONS, key=_KEY, label="Exceptions", height=230)
         self.order = widgets.Combobox(
             description="Amazon order", ensure_option=False, continuous_update=False,
-            style={"description_width": "initial"}, layout={"width": "360px"},
+            style=_SHORT, layout={"width": "360px"},
         )  # fmt: skip
         self.order.add_class("nsbill-order")
         self._order_note = text_box("order-note")

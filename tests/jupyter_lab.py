@@ -1,0 +1,144 @@
+"""A real JupyterLab on a copy of the notebooks, and a page of headless Chromium that talks to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+REPOSITORY = Path(__file__).parents[1]
+_FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+_IDLE = """() => {
+  const widget = window.jupyterapp?.shell.currentWidget;
+  return widget?.sessionContext?.session?.kernel?.status === 'idle';
+}"""
+_READY_AFTER = 90
+
+
+@dataclass(frozen=True)
+class Lab:
+    """Where the server listens, and the token that lets a browser in."""
+
+    url: str
+    token: str = field(repr=False)
+
+    def address(self, notebook: str) -> str:
+        """The address of a notebook."""
+        return f"{self.url}/lab/tree/{notebook}?reset&token={self.token}"
+
+
+@contextmanager
+def jupyter_lab(folder: Path, environment: Mapping[str, str], *, theme: str = "JupyterLab Light") -> Iterator[Lab]:
+    """Serve a copy of the notebooks from ``folder``; all that Jupyter writes stays there."""
+    shutil.copytree(REPOSITORY / "notebooks", folder / "notebooks")
+    settings = folder / "settings"
+    settings.mkdir()
+    overrides = {
+        "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+        "@jupyterlab/apputils-extension:themes": {"theme": theme},
+    }
+    (settings / "overrides.json").write_text(json.dumps(overrides), encoding="utf-8")
+    lab = Lab(f"http://127.0.0.1:{_free_port()}", secrets.token_urlsafe(16))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
+         f"--port={lab.url.rsplit(':', 1)[1]}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={lab.token}",
+         f"--ServerApp.root_dir={folder / 'notebooks'}", f"--LabApp.app_settings_dir={settings}",
+         "--expose-app-in-browser"],
+        env=_environment(folder, environment), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        _wait_until_it_serves(process)
+        yield lab
+    finally:
+        process.terminate()
+        process.wait(30)
+        assert process.stderr is not None
+        process.stderr.close()
+
+
+@contextmanager
+def browser_page(browser: str, *, width: int = 1280, height: int = 1000) -> Iterator[Page]:
+    """Open a page; ``page.problems`` collects console errors and requests to other hosts."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser, headless=True, args=list(_FLAGS))
+        page = chromium.new_context(viewport={"width": width, "height": height}).new_page()
+        page.set_default_timeout(60_000)
+        yield page
+        chromium.close()
+
+
+def outside_requests(page: Page) -> list[str]:
+    """Collect, from now on, the addresses outside this machine that the page asks for."""
+    asked: list[str] = []
+    local = ("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:")
+    page.on("request", lambda request: None if request.url.startswith(local) else asked.append(request.url))
+    return asked
+
+
+def open_notebook(page: Page, lab: Lab, notebook: str) -> None:
+    """Open a notebook, close the side bar, and wait for its kernel."""
+    page.goto(lab.address(notebook))
+    page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
+    page.wait_for_function(_IDLE)
+    page.evaluate("jupyterapp.shell.collapseLeft()")
+
+
+def run_all(page: Page) -> None:
+    """Run every cell and wait until the kernel is idle."""
+    page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.wait_for_function(_IDLE)
+
+
+def panel(page: Page, name: str) -> Any:
+    """The panel's element with the class ``nsbill-<name>``."""
+    return page.locator(f".jp-OutputArea .nsbill-{name}").first
+
+
+def _environment(folder: Path, extra: Mapping[str, str]) -> dict[str, str]:
+    own = {f"JUPYTER_{name}_DIR": str(folder / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
+    own |= {"JUPYTERLAB_SETTINGS_DIR": str(folder / "user"), "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces")}
+    return {**os.environ, **own, "IPYTHONDIR": str(folder / "ipython"), "PYTHONPATH": str(REPOSITORY), **extra}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_it_serves(process: subprocess.Popen[str]) -> None:
+    """Read the log until it says where it serves, and go on reading so that the server never waits for us."""
+    assert process.stderr is not None
+    log: list[str] = []
+    ready = threading.Event()
+
+    def read() -> None:
+        assert process.stderr is not None
+        for line in process.stderr:
+            log.append(line)
+            if "/lab?token=" in line:
+                ready.set()
+        ready.set()
+
+    threading.Thread(target=read, daemon=True).start()
+    if not ready.wait(_READY_AFTER) or process.poll() is not None:
+        process.terminate()
+        raise RuntimeError("JupyterLab did not start:\n" + "".join(log[-20:]))

@@ -1,0 +1,307 @@
+"""The panels without a browser: buttons are clicked, boxes are ticked, and the page's parts are read."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from demo_company import Company, demo_company
+from fake_desk import TODAY, FakeDesk, fake, unreachable
+from show_samples import sample_reconciliation
+
+from nsbill.desk import Desk
+from nsbill.errors import NsbillError
+from nsbill.show import panel_parts
+from nsbill.show.panels import (
+    BillingPanel,
+    SettingsPanel,
+    billing_panel,
+    overview_panel,
+    received_panel,
+    settings_panel,
+)
+from nsbill.vocabulary import BillingStatus, LicenceEdition
+
+__all__ = ["fake"]  # pytest finds the fixture by its name here
+
+HOSTILE_TAG = "<img src=x"
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What a notebook would have displayed."""
+    things: list[Any] = []
+    monkeypatch.setattr(panel_parts, "_display", lambda thing, **_: things.append(thing))
+    return things
+
+
+@pytest.fixture
+def billing(fake: FakeDesk) -> BillingPanel:
+    panel = billing_panel(fake.as_desk())
+    panel.prepare()
+    return panel
+
+
+@pytest.fixture
+def settings(fake: FakeDesk) -> SettingsPanel:
+    panel = settings_panel(fake.as_desk())
+    panel.prepare()
+    return panel
+
+
+def click(panel: Any, button: Any) -> None:
+    """Press a button as the browser would, which cannot press a disabled one, and wait for what it started."""
+    assert not button.disabled
+    button.click()
+    panel.worker.join()
+
+
+def hidden(widget: Any) -> bool:
+    return bool(widget.layout.display == "none")
+
+
+def test_a_person_gets_the_widget_and_it_previews_by_itself(fake: FakeDesk, shown: list[Any]) -> None:
+    panel = billing_panel(fake.as_desk())
+    panel.show()
+    assert shown == [panel]
+    assert fake.calls == ["preview"]
+    assert "Found by the search" in panel._headline.value
+
+
+def test_a_run_without_a_person_gets_html_and_no_widget(
+    fake: FakeDesk, shown: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NSBILL_STATIC", "1")
+    billing_panel(fake.as_desk()).show()
+    settings_panel(fake.as_desk()).show()
+    billing, settings = (thing["text/html"] for thing in shown)
+    assert "Orders to bill" in billing
+    assert "121.50 USD" in billing
+    assert "Pending Billing" in settings
+    assert HOSTILE_TAG not in billing
+    assert "&lt;img src=x" in billing
+    assert "bill" not in fake.calls
+
+
+def test_a_run_without_a_person_fails_when_the_first_reading_fails(
+    fake: FakeDesk, shown: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NSBILL_RESULT_FILE", "results.json")
+    fake.fails_with = unreachable()
+    with pytest.raises(NsbillError, match="No answer"):
+        billing_panel(fake.as_desk()).show()
+    assert shown == []
+
+
+def test_showing_the_panel_never_creates_and_create_waits_for_the_box(billing: BillingPanel, fake: FakeDesk) -> None:
+    assert billing.create.disabled
+    assert "Tick the box to confirm." in billing._blockers.value
+    billing.confirm.value = True
+    assert not billing.create.disabled
+    assert billing.create.description == "Create 3 invoices and 1 cash sale"
+    billing.confirm.value = False
+    assert billing.create.disabled
+    assert fake.calls == ["preview"]
+
+
+def test_unticking_updating_confirming_and_creating_bills_all_but_the_unticked(
+    billing: BillingPanel, fake: FakeDesk
+) -> None:
+    billing.confirm.value = True
+    billing.reason.value = "customer asked"
+    billing.orders._on_message(None, {"op": "tick", "key": "5002", "on": False}, [])
+    assert (billing.create.disabled, billing.confirm.value, billing.confirm.disabled) == (True, False, True)
+    assert not hidden(billing.update)
+    click(billing, billing.update)
+    assert hidden(billing.update)
+    assert [row[:2] for row in billing.orders.page(0)] == [
+        ["5001", True], ["5002", False], ["5003", True], ["5010", True],
+    ]  # fmt: skip
+    assert "1 excluded, 2 skipped" in billing._sum.value
+    billing.confirm.value = True
+    click(billing, billing.create)
+    assert not hidden(billing._result_section)
+    assert [row[0] for row in billing.outcomes.page(0)] == ["nsbill-5001", "nsbill-5003", "nsbill-5010"]
+    assert "3 created (9.99 EUR, 101.00 USD)" in billing._result.value
+    assert billing.create.disabled
+    assert hidden(billing.finish)
+    assert fake.calls == ["preview", "preview", "bill"]
+
+
+def test_while_a_run_is_under_way_only_stop_can_be_pressed(billing: BillingPanel, fake: FakeDesk) -> None:
+    fake.gate = threading.Event()
+    billing.confirm.value = True
+    under_way = threading.Event()
+    billing.state.observe(lambda change: under_way.set() if change["new"] else None, "creating")
+    billing.create.click()
+    assert under_way.wait(10)
+    assert billing.preview.disabled
+    assert billing.create.disabled
+    assert not billing.orders.enabled
+    assert not hidden(billing.stop)
+    billing.stop.click()
+    billing.worker.join()
+    assert hidden(billing.stop)
+    assert "4 not started" in billing._result.value
+    click(billing, billing.finish)
+    assert "4 created" in billing._result.value
+    assert billing.orders.enabled
+
+
+def test_an_error_is_one_escaped_sentence_and_the_panel_goes_on(billing: BillingPanel, fake: FakeDesk) -> None:
+    fake.fails_with = unreachable()
+    click(billing, billing.preview)
+    assert "No answer from &lt;script&gt;host&lt;/script&gt;" in billing._error.value
+    assert "Traceback" not in billing._error.value
+    fake.fails_with = None
+    click(billing, billing.preview)
+    assert billing._error.value == ""
+
+
+def test_skipped_orders_stand_in_a_table_of_their_own_with_reasons(billing: BillingPanel) -> None:
+    assert "Skipped: 2" in billing._skipped_heading.value
+    assert [row[2] for row in billing.skipped.page(0)] == ["SO6001", "SO6002"]
+    assert [row[6] for row in billing.skipped.page(0)] == ["Already billed", "No amazon order id"]
+
+
+def test_the_classes_that_tests_and_styles_rely_on_are_there(billing: BillingPanel, settings: SettingsPanel) -> None:
+    named = {
+        "nsbill-preview": billing._headline,
+        "nsbill-confirm": billing._confirm_section,
+        "nsbill-confirm-box": billing.confirm,
+        "nsbill-create": billing.create,
+        "nsbill-stop": billing.stop,
+        "nsbill-result": billing._result,
+        "nsbill-orders": billing.orders,
+        "nsbill-save": settings.save,
+        "nsbill-status": settings.status,
+    }
+    assert all(name in widget._dom_classes for name, widget in named.items())
+
+
+def test_settings_are_filled_in_and_the_recommended_status_is_marked(settings: SettingsPanel) -> None:
+    assert settings.search.value == "customsearch_to_bill"
+    assert settings.search.options[1][0] == "Open <b>orders</b> (customsearch_open)"
+    assert "(recommended)" in settings.status.options[0][0]
+    assert settings.status.value is BillingStatus.PENDING_BILLING
+    assert settings.save.disabled
+    assert "Criteria and columns" in settings._about.value
+
+
+def test_settings_are_changed_and_saved_and_the_edition_rule_gates_the_button(
+    settings: SettingsPanel, fake: FakeDesk
+) -> None:
+    settings.cash_sale_flow.value = True
+    settings.edition.value = LicenceEdition.PREMIUM
+    assert settings.save.disabled
+    assert "does not allow cash sales" in settings._blockers.value
+    settings.edition.value = LicenceEdition.STANDARD
+    settings.status.value = BillingStatus.PENDING_FULFILLMENT
+    assert "chosen here is Pending Fulfillment" in settings._netsuite.value
+    click(settings, settings.save)
+    assert "Saved." in settings._saved.value
+    assert fake.settings.cash_sale_flow
+    assert fake.statuses["1201"] == ("SalesOrd:B",)
+    assert settings.save.disabled
+
+
+def test_choosing_another_search_shows_what_netsuite_says_of_it(settings: SettingsPanel, fake: FakeDesk) -> None:
+    fake.statuses["1202"] = ("SalesOrd:B",)
+    settings.search.value = "customsearch_open"
+    settings.worker.join()
+    assert "Open &lt;b&gt;orders&lt;/b&gt;" in settings._netsuite.value
+    assert not hidden(settings.use_netsuites)
+    click(settings, settings.use_netsuites)
+    assert settings.status.value is BillingStatus.PENDING_FULFILLMENT
+
+
+def test_received_shows_figures_charts_statement_and_the_waterfall_of_a_chosen_order() -> None:
+    found = sample_reconciliation()
+    desk = SimpleNamespace(today=lambda: TODAY, reconcile=lambda _: found)
+    panel = received_panel(cast("Desk", desk), as_of="2026-10-31")
+    panel.prepare()
+    state = panel.state
+    assert state.as_of == date(2026, 10, 31)
+    assert "Net cash" in panel._headline.value
+    assert panel.statement.shown == len(state.statement)
+    titles = [
+        place.outputs[0]["data"]["application/vnd.plotly.v1+json"]["layout"]["title"]["text"]
+        for place in panel._charts.children
+    ]
+    assert ["Received versus due" in title or "Due by" in title for title in titles] == [True] * len(titles)
+    other = next(currency for currency in state.currencies if currency != state.currency)
+    panel.currency.value = other
+    assert set(state.statement["currency"]) == {other}
+    assert panel.statement.shown == len(state.statement)
+    panel.order.value = state.orders[-1]
+    drawn = panel._waterfall.outputs[0]["data"]["application/vnd.plotly.v1+json"]["layout"]["title"]["text"]
+    assert state.orders[-1] in drawn
+    panel.order.value = "nonsense"
+    assert "There is no Amazon order nonsense" in panel._order_note.value
+    assert "<script>" not in panel.static()
+    assert len(panel.figures()) == len(titles)
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    with demo_company(tmp_path_factory.mktemp("company")) as made:
+        yield made
+
+
+def test_against_the_simulator_all_but_the_unticked_order_are_billed_exactly_once(company: Company) -> None:
+    before = company.bills()
+    with company.desk() as desk:
+        panel = billing_panel(desk)
+        panel.prepare()
+        plan = panel.state.plan
+        assert plan is not None
+        waiting = set(plan.to_bill["sales_order_id"])
+        left_out = min(waiting)
+        panel.orders.tick([left_out], on=False)
+        click(panel, panel.update)
+        panel.confirm.value = True
+        click(panel, panel.create)
+        assert panel.state.error == ""
+        assert panel.state.result is not None
+        refused = panel.state.result.count("rejected")
+        assert panel.state.figures["created"] == len(waiting) - 1 - refused
+    after = company.bills()
+    made = {order: after[order] - before.get(order, 0) for order in after if after[order] != before.get(order, 0)}
+    assert left_out not in made
+    assert set(made.values()) == {1}
+    assert len(made) == len(waiting) - 1 - refused
+
+
+def test_against_the_simulator_a_plan_that_no_longer_holds_creates_nothing(company: Company) -> None:
+    with company.desk() as desk, company.desk() as someone_else:
+        panel = billing_panel(desk)
+        panel.prepare()
+        panel.confirm.value = True
+        someone_else.bill(someone_else.preview())
+        before = company.bills()
+        click(panel, panel.create)
+        assert "the plan changed since it was seen" in panel._error.value
+        assert company.bills() == before
+
+
+def test_against_the_simulator_settings_and_overview_read_and_write_the_real_search(company: Company) -> None:
+    with company.desk() as desk:
+        panel = settings_panel(desk)
+        panel.prepare()
+        assert panel.state.error == ""
+        assert len(panel.search.options) > 1
+        panel.status.value = BillingStatus.PENDING_FULFILLMENT
+        click(panel, panel.save)
+        assert desk.criterion().letters == ("B",)
+        assert "billing_status" in (Path(company.workspace) / "nsbill.toml").read_text(encoding="utf-8")
+        panel.status.value = BillingStatus.PENDING_BILLING
+        click(panel, panel.save)
+        assert desk.criterion().letters == ("F",)
+        overview = overview_panel(desk)
+        overview.prepare()
+        assert "9000001_SB1" in overview._facts.value
