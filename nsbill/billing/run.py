@@ -191,12 +191,12 @@ class _Run:
         return self._record(entry, found) if found else Outcome.UNKNOWN.value
 
     def _after_refusal(self, entry: Entry, error: NetSuiteError) -> Resolution:
-        """A duplicate external id may be our own record from an earlier try; anything else is a refusal."""
-        if "already exists" in error.detail:
+        """Look once after any refusal: a bill that is there already is refused as a duplicate, or for the order's state."""
+        try:
             found = look_up(self.client, self.currencies, entry.bill, found_as=Outcome.EXISTS)
-            if found:
-                return found
-        return Resolution(Outcome.REJECTED, detail=str(error))
+        except (NoAnswer, NetSuiteError):
+            found = None  # the refusal itself was clear: this request created nothing
+        return found or Resolution(Outcome.REJECTED, detail=str(error))
 
     def _resolve(self, entry: Entry) -> str:
         """Look an open create up. One that stays unknown is not written again: its waiting time has begun already."""

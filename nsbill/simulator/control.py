@@ -31,6 +31,7 @@ class Control:
     traffic: Traffic = field(default_factory=Traffic)
     faults: FaultPlan = field(default_factory=FaultPlan)
     latency_ms: int = 0
+    instance: str = ""
 
     def call(self, path: str, body: Mapping[str, object] | None) -> dict[str, object]:
         """Carry out a control route: ``body`` changes, no body only looks.
@@ -58,7 +59,13 @@ class Control:
 
     def _health(self, body: Mapping[str, object] | None) -> dict[str, object]:
         orders = self.books.reader().execute("SELECT COUNT(*) FROM txn WHERE type = 'SalesOrd'").fetchone()[0]
-        return {"ok": True, "account": self.books.account(), "sales_orders": orders, "now": self.books.clock.instant()}
+        return {
+            "ok": True,
+            "instance": self.instance,
+            "account": self.books.account(),
+            "sales_orders": orders,
+            "now": self.books.clock.instant(),
+        }
 
     def _faults(self, body: Mapping[str, object] | None) -> dict[str, object]:
         if body is not None:

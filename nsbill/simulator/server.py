@@ -56,7 +56,7 @@ class Simulator:
         """Serve in a thread; returns when requests are answered."""
         if self._thread is not None:
             raise RuntimeError("This simulator is already running.")
-        self._control = Control(Books(self._database), Verifier(), latency_ms=self._latency_ms)
+        self._control = Control(Books(self._database), Verifier(), latency_ms=self._latency_ms, instance=self.instance)
         ready = Event()
         self._failure = None
         self._thread = Thread(target=self._run, args=(ready,), name="simulated-netsuite", daemon=True)
