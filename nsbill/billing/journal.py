@@ -50,10 +50,14 @@ class PlannedBill:
 
 @dataclass(frozen=True)
 class Entry:
-    """A planned billing record and its latest state in the journal (``None``: nothing was sent yet)."""
+    """A planned billing record and its latest state in the journal (``None``: nothing was sent yet).
+
+    ``by_run`` is the run that wrote that state: another run's outcome may be out of date.
+    """
 
     bill: PlannedBill
     state: str | None
+    by_run: str | None
     at: datetime | None
     record_id: str | None
     detail: str | None
@@ -190,6 +194,7 @@ class Journal:
                     amount=exact(row["amount"]),
                 ),
                 state=row["kind"],
+                by_run=row["by_run"],
                 at=row["at"],
                 record_id=row["record_id"],
                 detail=row["detail"],

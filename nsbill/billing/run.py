@@ -29,6 +29,8 @@ from nsbill.vocabulary import Outcome
 __all__ = ["NOT_STARTED", "RunResult", "carry_out", "resume_run"]
 
 NOT_STARTED = "not started"
+_DONE = frozenset({Outcome.CREATED.value, Outcome.EXISTS.value})
+_REFUSED = frozenset({Outcome.REJECTED.value})
 _LONGEST_INLINE_WAIT = 60
 _RENEW_EVERY = 30.0
 
@@ -55,8 +57,7 @@ class RunResult:
     @property
     def complete(self) -> bool:
         """Whether every planned order has its record."""
-        done = {Outcome.CREATED.value, Outcome.EXISTS.value}
-        return all(outcome in done for outcome in self.outcomes["outcome"])
+        return all(outcome in _DONE for outcome in self.outcomes["outcome"])
 
     def count(self, outcome: Outcome | str) -> int:
         """Number of orders with this outcome."""
@@ -117,16 +118,23 @@ class _Run:
         """Resolve, create, resolve again; the journal has the outcome of every step."""
         entries = self.journal.entries(self.run_id)
         self.total = len(entries)
-        settled = [e for e in entries if e.state not in OPEN_STATES | {None, Outcome.ABSENT.value}]
-        self.tally.update(e.state for e in settled if e.state)
+        self.tally.update(e.state for e in entries if e.state in _DONE | _REFUSED and e.by_run == self.run_id)
         self._each((e for e in entries if e.state in OPEN_STATES), self._resolve)
+        self._each((e for e in entries if e.state in _DONE and e.by_run != self.run_id), self._check_again)
         for _ in range(2):  # a create found absent is tried once more
-            pending = [e for e in self.journal.entries(self.run_id) if e.state in {None, Outcome.ABSENT.value}]
-            self._each(pending, self._create)
+            self._each(self._to_create(), self._create)
             if self.stop.is_set() or not self._wait_for_open():
                 break
         self.journal.note(self.run_id, "stopped" if self.stop.is_set() else "finished", str(dict(self.tally)))
         return self._result()
+
+    def _to_create(self) -> list[Entry]:
+        """What certainly does not exist and was not refused by this very run."""
+        return [
+            e
+            for e in self.journal.entries(self.run_id)
+            if e.state in {None, Outcome.ABSENT.value} or (e.state in _REFUSED and e.by_run != self.run_id)
+        ]
 
     def _each(self, entries: Iterable[Entry], step: Callable[[Entry], str]) -> None:
         """Run ``step`` on each entry in parallel, as many at once as there are slots."""
@@ -205,6 +213,12 @@ class _Run:
         except NoAnswer:
             return Outcome.UNKNOWN.value
         return Outcome.UNKNOWN.value if found.outcome is Outcome.UNKNOWN else self._record(entry, found)
+
+    def _check_again(self, entry: Entry) -> str:
+        """A record that an earlier run made, and that is planned again: it may have been deleted in NetSuite since."""
+        found = look_up(self.client, self.currencies, entry.bill, found_as=Outcome.EXISTS)
+        gone = Resolution(Outcome.ABSENT, detail="the record of an earlier run is no longer in NetSuite")
+        return self._record(entry, found or gone)
 
     def _record(self, entry: Entry, found: Resolution) -> str:
         self.journal.record(self.run_id, entry.bill.external_id, found.outcome, found.record_id, found.detail)
