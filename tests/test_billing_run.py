@@ -61,8 +61,10 @@ def assert_each_billed_once(company: Company, desk: Desk) -> None:
         "GROUP BY o.id HAVING SUM(b.total) > o.total OR COUNT(*) > 1",
     )
     assert wrong == []
-    assert books(company, "SELECT id FROM txn WHERE type = 'SalesOrd' AND status = 'F'") == []
-    assert len(desk.preview().to_bill) == 0
+    left = desk.preview()
+    assert len(left.to_bill) == 0
+    still_open = books(company, "SELECT id FROM txn WHERE type = 'SalesOrd' AND status = 'F'")
+    assert {str(row[0]) for row in still_open} == set(left.skipped["sales_order_id"])
 
 
 def test_every_order_of_the_plan_gets_its_record_and_a_second_run_has_nothing_to_do(
@@ -124,8 +126,7 @@ def test_an_unknown_outcome_holds_its_order_back_until_it_is_resolved(
         faulty(company, {"where": "transform", "kind": "drop_before", "times": 1})
         result = desk.bill(plan)
         assert (result.count("unknown"), result.count("created")) == (1, len(plan.to_bill) - 1)
-        waiting = desk.preview().skipped
-        assert waiting["reason"].tolist() == ["unresolved_outcome"]
+        assert "unresolved_outcome" in desk.preview().skipped["reason"].tolist()
         assert desk.resume().count("unknown") == 1  # 900 s have not passed, so nothing is sent again
     monkeypatch.setenv("NSBILL_UNKNOWN_WAIT", "0")
     with company.desk() as desk:

@@ -35,6 +35,7 @@ def test_the_demo_does_the_whole_job_and_a_second_time_nothing(tmp_path: Path, m
     key = json.loads((workspace / "answer_key.json").read_text())
     assert first["orders"] == 100
     assert first["created"] == first["to_bill"] == key["billable"]["pending-billing"]["count"]
+    assert first["skipped"] == sum(key["skipped"].values())
     assert (first["existing"], first["rejected"], first["unknown"]) == (0, 0, 0)
     assert first["exceptions"] == len(key["exceptions"])
     for folder in first["run_dirs"]:
@@ -71,6 +72,7 @@ def test_every_planted_exception_is_found_and_nothing_else(tmp_path: Path, order
         key = json.loads((tmp_path / "answer_key.json").read_text())
         billable = key["billable"]["pending-billing"]
         assert len(plan.to_bill) == billable["count"]
+        assert plan.skipped["reason"].value_counts().to_dict() == key["skipped"]
         assert plan.totals == {currency: Decimal(total) for currency, total in billable["totals"].items()}
         assert desk.bill(plan).complete
         found = desk.reconcile()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import sqlite3
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -115,6 +115,7 @@ class _Builder:
         self._maker = OrderMaker(rng, self._today)
         self._writer = DocumentWriter(connection, _period_ids(connection))
         self._each = planted_each(orders)
+        self._twin: Order | None = None
         self.ledgers = tuple(Ledger(rng, market, self._calendar) for market in MARKETS)
         self.answers = AnswerKey(orders=orders, seed=seed, today=today)
 
@@ -133,6 +134,11 @@ class _Builder:
 
     def _live(self, slot: Slot) -> tuple[Order, History]:
         order = self._maker.order(slot)
+        if slot.feature == "imported_twice":
+            if self._twin is None:
+                self._twin = order
+            else:
+                order, self._twin = replace(self._twin, slot=slot), None
         return order, history_of(self._rng, order, self._calendar)
 
     def _strangers(self) -> None:

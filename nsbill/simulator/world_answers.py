@@ -12,6 +12,7 @@ from nsbill.simulator.world_amazon import Tally
 from nsbill.simulator.world_books import Booked
 from nsbill.simulator.world_ledger import Ledger
 from nsbill.simulator.world_orders import Order
+from nsbill.simulator.world_planted import OBSTACLES
 
 __all__ = ["AnswerKey", "amount_text"]
 
@@ -33,12 +34,16 @@ class AnswerKey:
         self._exceptions: list[dict[str, str | None]] = []
         self._statement: list[dict[str, str]] = []
         self._statuses: Counter[str] = Counter()
+        self._skipped: Counter[str] = Counter()
         self._open: dict[str, list[tuple[str, int]]] = {name: [] for name in _BILLABLE}
 
     def order(self, order: Order, booked: Booked, tally: Tally) -> None:
         """Note a sales order."""
         slot = order.slot
         self._statuses[slot.status] += 1
+        if slot.feature in OBSTACLES:
+            self._skipped[OBSTACLES[slot.feature]] += 1
+            return
         for name, letter in _BILLABLE.items():
             if slot.status == letter:
                 self._open[name].append((booked.currency, booked.total - booked.billed))
@@ -77,6 +82,7 @@ class AnswerKey:
             "exceptions": self._exceptions,
             "orders_by_status": dict(sorted(self._statuses.items())),
             "billable": {name: _totals(found) for name, found in self._open.items()},
+            "skipped": dict(sorted(self._skipped.items())),
             "settlements": [
                 {"settlement_id": s.settlement_id, "currency": ledger.market.currency, "total": amount_text(s.total)}
                 for ledger in ledgers

@@ -126,6 +126,9 @@ class OrderMaker:
             quantities[0] = 2
         if slot.feature == "identical_blocks":
             quantities = [2]
+        if slot.feature == "replacement":  # Amazon sends it for nothing
+            product = rng.choice(PRODUCTS)
+            return (OrderLine(product, self._code(), 1, 0, 0),)
         if slot.status in "DE":  # charges need no shipping, so a partly shipped order goes without
             return tuple(self._line(market, quantity, wrap=False, promotion=0) for quantity in quantities)
         share = 100 if slot.plant in _PROMOTED else 0 if slot.plant in _NEVER_PROMOTED else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-__all__ = ["CLASSES", "LEAST_ORDERS", "Slot", "plan_slots", "planted_each"]
+__all__ = ["CLASSES", "LEAST_ORDERS", "OBSTACLES", "Slot", "plan_slots", "planted_each"]
 
 LEAST_ORDERS = 30
 _MOST_DAYS = 70  # orders spread over ten weeks
@@ -74,13 +74,23 @@ _FEATURES: dict[str, tuple[int, _Need]] = {
 """Legitimate oddities per thousand orders; each at least once."""
 
 
+OBSTACLES = {
+    "mistyped": "malformed_amazon_order_id",
+    "imported_twice": "same_amazon_order_twice",
+    "replacement": "nothing_to_bill",
+}
+"""What keeps an order that is Pending Billing out of a plan, and the reason that the plan must give."""
+
+_OBSTACLE_AGES = (4, 6)  # shipped, and not settled yet, so that no reconciliation has anything to say about them
+
+
 def planted_each(orders: int) -> int:
     """Return how often each class is planted in a company of that many orders."""
     return max(1, round(orders / 300))
 
 
 def plan_slots(rng: random.Random, orders: int) -> list[Slot]:
-    """Return one slot a sales order, oldest first: faults, then oddities, then the rest of the status mix."""
+    """Return one slot a sales order, oldest first: faults, oddities, obstacles to billing, the rest of the mix."""
     if orders < LEAST_ORDERS:
         raise ValueError(f"a demo company needs at least {LEAST_ORDERS} orders, not {orders}")
     slots = [
@@ -90,6 +100,9 @@ def plan_slots(rng: random.Random, orders: int) -> list[Slot]:
     ]  # fmt: skip
     for name, (per_mille, need) in _FEATURES.items():
         slots += [_needed(rng, need, feature=name) for _ in range(max(1, round(orders * per_mille / 1000)))]
+    for name in OBSTACLES:
+        times = planted_each(orders) * (2 if name == "imported_twice" else 1)
+        slots += [Slot("F", rng.randint(*_OBSTACLE_AGES), feature=name) for _ in range(times)]
     for (status, partly), quota in _rest_of_mix(slots, orders).items():
         slots += [Slot(status, _age(rng, status), partly_billed=partly) for _ in range(quota)]
     return [slot for _, slot in sorted(enumerate(slots), key=lambda pair: (-pair[1].age, pair[0]))]

@@ -67,6 +67,8 @@ class DocumentWriter:
         on, currency = self.day(day), booked_currency(order)
         is_order, is_payment = kind == "SalesOrd", kind == "CustPymt"
         amazon_id = None if is_payment else order.amazon_id
+        if amazon_id and order.slot.feature == "mistyped":
+            amazon_id = amazon_id.replace("-", "")
         terms = None if order.payment else order.customer % 100
         self._txns.append((
             number, kind, f"{_PREFIX[kind]}{number}", status, order.customer, order.market.row, currency[0], currency[2],
