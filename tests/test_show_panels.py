@@ -166,7 +166,7 @@ def test_an_error_is_one_escaped_sentence_and_the_panel_goes_on(billing: Billing
 def test_skipped_orders_stand_in_a_table_of_their_own_with_reasons(billing: BillingPanel) -> None:
     assert "Skipped: 2" in billing._skipped_heading.value
     assert [row[2] for row in billing.skipped.page(0)] == ["SO6001", "SO6002"]
-    assert [row[6] for row in billing.skipped.page(0)] == ["Already billed", "No amazon order id"]
+    assert [row[7] for row in billing.skipped.page(0)] == ["Already billed", "No amazon order id"]
 
 
 def test_the_classes_that_tests_and_styles_rely_on_are_there(billing: BillingPanel, settings: SettingsPanel) -> None:

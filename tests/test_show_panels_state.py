@@ -124,7 +124,8 @@ def test_the_result_says_what_to_do_about_orders_without_a_record(billing: Billi
     fake.outcomes = {"5001": "rejected", "5002": "unknown"}
     billing.confirmed = True
     billing.create()
-    assert "2 created, 1 refused by NetSuite, 1 without a clear answer (9.99 EUR, 1.00 USD)" in billing.result_sentence
+    assert "2 created (9.99 EUR, 1.00 USD), 1 refused by NetSuite, 1 without a clear answer." in billing.result_sentence
+    assert list(billing.outcomes["outcome"]) == ["rejected", "unknown", "created", "created"]
     assert "Do not create the orders without a clear answer by hand" in billing.result_advice
     assert billing.finish_blockers == []
     billing.finish()

@@ -15,6 +15,7 @@ from nsbill.billing.run import NOT_STARTED, RunResult
 from nsbill.desk import Desk
 from nsbill.errors import BillingRefused
 from nsbill.money import format_totals
+from nsbill.schemas import OUTCOMES
 from nsbill.show.state import PanelState
 from nsbill.vocabulary import Outcome, RecordType, SkipReason
 
@@ -192,8 +193,18 @@ class BillingState(PanelState):
             return ""
         result = self.result
         counts = [f"{result.count(code):,} {words}" for code, words in _RESULT_WORDS if result.count(code)]
-        total = f" ({format_totals(result.totals)})" if result.count(Outcome.CREATED) else ""
-        return f"Run {result.run_id}: {', '.join(counts)}{total}."
+        if result.count(Outcome.CREATED):
+            counts[0] += f" ({format_totals(result.totals)})"
+        return f"Run {result.run_id}: {', '.join(counts)}."
+
+    @property
+    def outcomes(self) -> pd.DataFrame:
+        """OUTCOMES of the run, the orders without a record first."""
+        if self.result is None:
+            return OUTCOMES.frame()
+        rows = self.result.outcomes
+        done = rows["outcome"].isin([Outcome.CREATED.value, Outcome.EXISTS.value])
+        return pd.concat([rows[~done], rows[done]], ignore_index=True)
 
     @property
     def result_advice(self) -> str:
@@ -202,7 +213,11 @@ class BillingState(PanelState):
             return ""
         parts = []
         if self.result.count(Outcome.UNKNOWN):
-            parts.append("Do not create the orders without a clear answer by hand: Finish this run looks them up.")
+            minutes = self.desk.settings.unknown_wait // 60 + 1
+            parts.append(
+                "Do not create the orders without a clear answer by hand: Finish this run looks them up, "
+                f"and is sure of those that are not there after {minutes} minutes."
+            )
         if self.result.count(NOT_STARTED):
             parts.append("Finish this run creates what was not started.")
         if self.result.count(Outcome.REJECTED):

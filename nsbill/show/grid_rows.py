@@ -22,6 +22,7 @@ __all__ = ["GridColumn", "GridRows", "grid_column"]
 _CODES = frozenset({"record_type", "status", "reason", "outcome", "exception_class"})
 _LONGEST_CELL = 300  # characters; what is longer is cut in its middle
 _NARROWEST, _WIDEST = 6, 60
+_ARROW = 3  # the heading's bold letters, and the arrow of the sorted column
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class GridRows:
         longest = pc.max(pc.utf8_length(self._texts[column.name])).as_py() or 0
         if self._is_money(column.name):
             longest += longest // 3  # room for the grouping
-        return min(column.widest, max(_NARROWEST, longest, len(column.title) + 2))
+        return min(column.widest, max(_NARROWEST, longest, len(column.title) + _ARROW))
 
     def view(self, *, query: str = "", filters: Mapping[str, str] | None = None, sort: tuple[str, bool]) -> pa.Array:
         """Return the row numbers that pass, in order.

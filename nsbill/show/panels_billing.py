@@ -33,20 +33,20 @@ _TO_BILL = [
 _SKIPPED = [
     grid_column("sales_order_number", widest=18),
     grid_column("amazon_order_id"),
+    grid_column("explanation", title="Why, and what to do", widest=110),
     grid_column("amount"),
     grid_column("currency", widest=10),
     grid_column("reason", widest=26),
-    grid_column("explanation", title="Why, and what to do", widest=110),
 ]
 _OUTCOMES = [
     grid_column("sales_order_number", widest=18),
-    grid_column("amazon_order_id"),
-    grid_column("record_type", title="Record", widest=12),
     grid_column("outcome", widest=14),
     grid_column("record_id"),
     grid_column("amount"),
     grid_column("currency", widest=10),
     grid_column("message", widest=110),
+    grid_column("record_type", title="Record", widest=12),
+    grid_column("amazon_order_id"),
 ]
 _DRAW_EVERY = 0.1
 
@@ -182,7 +182,7 @@ class BillingPanel(Panel):
             + sentences([state.result_sentence], kind="saved" if state.result.complete else "notice")
             + paragraph(state.result_advice)
         )
-        self.outcomes.set_frame(state.result.outcomes)
+        self.outcomes.set_frame(state.outcomes)
         visibility(self.finish, not state.finish_blockers)
 
     def _refresh_progress(self, _: object = None) -> None:

@@ -33,28 +33,26 @@ if TYPE_CHECKING:
 
 __all__ = ["ReceivedPanel", "received_panel"]
 
-_STATEMENT = [
+_STATEMENT = [  # all of one currency, which the panel names above
     grid_column("amazon_order_id"),
     grid_column("billed_gross"),
     grid_column("received_gross"),
     grid_column("refunded"),
     grid_column("credited"),
     grid_column("due"),
-    grid_column("currency", widest=10),
     grid_column("status", widest=24),
-    grid_column("aging_bucket", widest=18),
     grid_column("explanation", title="Why", widest=110),
+    grid_column("aging_bucket", widest=18),
     grid_column("billing_records", widest=24),
     grid_column("marketplace", widest=18),
 ]
 _EXCEPTIONS = [
     grid_column("exception_class", widest=30),
     grid_column("amazon_order_id"),
-    grid_column("settlement_id", widest=16),
     grid_column("amount"),
-    grid_column("currency", widest=10),
     grid_column("action", widest=70),
     grid_column("evidence", widest=110),
+    grid_column("settlement_id", widest=16),
 ]
 _KEY = "row_key"
 _SHORT = {"description_width": "initial"}
