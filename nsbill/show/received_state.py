@@ -114,6 +114,8 @@ class ReceivedState(PanelState):
         if self.reconciliation is None:
             return ""
         found = self.reconciliation
+        if found.settlements.empty:
+            return f"As of {found.as_of}, no closed Amazon settlement is stored. Add files with: nsbill settlements add FILE."
         return f"As of {found.as_of}, by {len(found.settlements):,} closed settlements (basis: settled)."
 
     @property
