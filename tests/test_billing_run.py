@@ -262,11 +262,11 @@ def test_by_payment_method_makes_cash_sales_of_paid_orders(company: Company, des
     plan = desk.preview()
     assert set(plan.to_bill["record_type"]) == {"invoice", "cashSale"}
     assert desk.bill(plan).complete
-    made = dict(books(company, "SELECT type, COUNT(*) FROM txn WHERE externalid LIKE 'nsbill%' GROUP BY type"))
-    assert made == {
-        "CustInvc": int((plan.to_bill["record_type"] == "invoice").sum()),
-        "CashSale": int((plan.to_bill["record_type"] == "cashSale").sum()),
-    }
+    made = books(company, "SELECT type, COUNT(*) FROM txn WHERE externalid LIKE 'nsbill%' GROUP BY type ORDER BY type")
+    assert made == [
+        ("CashSale", int((plan.to_bill["record_type"] == "cashSale").sum())),
+        ("CustInvc", int((plan.to_bill["record_type"] == "invoice").sum())),
+    ]
     paid = books(company, "SELECT o.paymentoption IS NULL FROM txn b JOIN txn o ON o.id = b.createdfrom "
                           "WHERE b.type = 'CashSale' AND b.externalid LIKE 'nsbill%'")  # fmt: skip
     assert {row[0] for row in paid} == {0}

@@ -69,7 +69,26 @@ def lab(port: int, browser: bool, workspace: Path) -> None:
         command.append("--allow-root")
     with connected(workspace, announce=True):
         environment = {**os.environ, "NSBILL_WORKSPACE": str(workspace.resolve())}
-        raise SystemExit(subprocess.run(command, env=environment, check=False).returncode)  # noqa: S603 -- our own words
+        code = _stay(subprocess.Popen(command, env=environment))  # noqa: S603 -- our own words
+    raise SystemExit(code)
+
+
+def _stay(child: subprocess.Popen[bytes]) -> int:
+    """Wait for ``child``, and end it, and only then return, when this process is asked to end."""
+
+    def end(number: int, frame: object) -> None:
+        child.terminate()
+
+    kept = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        while True:
+            try:
+                return child.wait()
+            except KeyboardInterrupt:  # Ctrl-C reached JupyterLab too, and it asks the user whether to stop
+                continue
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
 
 
 COMMANDS = (simulator, lab)
