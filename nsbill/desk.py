@@ -175,14 +175,23 @@ class Desk:
                 f"To create there, say so: --production {account}",
             )
 
-    def bill(self, plan: Plan, *, progress: Progress = silent, stop: threading.Event | None = None) -> RunResult:
+    def bill(
+        self,
+        plan: Plan,
+        *,
+        production: str | None = None,
+        progress: Progress = silent,
+        stop: threading.Event | None = None,
+    ) -> RunResult:
         """Carry out ``plan`` if it still is what a fresh plan would be.
 
         Raises
         ------
         BillingRefused
-            Something changed in NetSuite or in the settings since the plan was made; says what.
+            Something changed in NetSuite or in the settings since the plan was made (says what), or the account is a
+            production account and ``production`` is not its id.
         """
+        self.check_account(production=production)
         excluded = plan.skipped[plan.skipped["reason"] == "excluded_by_user"]
         reasons = dict(zip(excluded["sales_order_id"], excluded["explanation"], strict=True))
         fresh = self.preview(reasons)
@@ -191,9 +200,15 @@ class Desk:
         return carry_out(plan, journal=self.journal, client=self.client, progress=progress, stop=stop)
 
     def resume(
-        self, run_id: str | None = None, *, progress: Progress = silent, stop: threading.Event | None = None
+        self,
+        run_id: str | None = None,
+        *,
+        production: str | None = None,
+        progress: Progress = silent,
+        stop: threading.Event | None = None,
     ) -> RunResult:
-        """Finish an interrupted run; by default the account's newest."""
+        """Finish an interrupted run; by default the account's newest. Guarded like ``bill``."""
+        self.check_account(production=production)
         run_id = run_id or self.journal.last_run(self.settings.account)
         if run_id is None:
             raise JournalError("there is no run to resume", "Bill something first: nsbill bill.")

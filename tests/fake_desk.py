@@ -92,7 +92,9 @@ class FakeDesk:
             fingerprint=repr(sorted(bills)),
         )
 
-    def bill(self, plan: Plan, *, progress: Progress = silent, stop: threading.Event | None = None) -> RunResult:
+    def bill(
+        self, plan: Plan, *, production: str = "", progress: Progress = silent, stop: threading.Event | None = None
+    ) -> RunResult:
         self._called("bill")
         rows: list[dict[str, object]] = []
         for row in plan.to_bill.to_dict("records"):
@@ -106,7 +108,9 @@ class FakeDesk:
             progress(len(rows), len(plan.to_bill), f"{len(rows)} created")
         return RunResult("run-1", OUTCOMES.frame(rows))
 
-    def resume(self, run_id: str | None = None, *, progress: Progress = silent, stop: object = None) -> RunResult:
+    def resume(
+        self, run_id: str | None = None, *, production: str = "", progress: Progress = silent, stop: object = None
+    ) -> RunResult:
         self._called(f"resume {run_id}")
         self.outcomes, self.gate = {}, None
         return self.bill(self.preview())

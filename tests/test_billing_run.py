@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from demo_company import Company, demo_company
+from test_billing_journal import small_plan
 
 from nsbill.desk import Desk
 from nsbill.errors import BillingRefused, SignInRefused
@@ -216,6 +216,10 @@ def test_a_production_account_must_be_named(company: Company) -> None:
     with Desk(company.workspace, settings, secrets) as desk:
         with pytest.raises(BillingRefused, match="--production 9000001_SB1"):
             desk.check_account()
+        with pytest.raises(BillingRefused, match="is a production account"):
+            desk.bill(small_plan())
+        with pytest.raises(BillingRefused, match="is a production account"):
+            desk.resume()
         desk.check_account(production="9000001_SB1")
 
 
@@ -270,11 +274,3 @@ def test_by_payment_method_makes_cash_sales_of_paid_orders(company: Company, des
     paid = books(company, "SELECT o.paymentoption IS NULL FROM txn b JOIN txn o ON o.id = b.createdfrom "
                           "WHERE b.type = 'CashSale' AND b.externalid LIKE 'nsbill%'")  # fmt: skip
     assert {row[0] for row in paid} == {0}
-
-
-def test_plans_are_equal_values() -> None:
-    """Guard: a plan is a value; replacing nothing gives an equal fingerprint (used to confirm what was seen)."""
-    from test_billing_journal import small_plan
-
-    plan = small_plan()
-    assert replace(plan, notices=()).fingerprint == plan.fingerprint

@@ -51,7 +51,7 @@ def test_the_first_shell_block_sets_up_and_runs_the_main_job_and_the_second_the_
     assert "requirements.lock" in main_job
     assert main_job.endswith("nsbill demo")
     assert "requirements-test.lock" in tests
-    assert tests.endswith("-m pytest")
+    assert tests.endswith("-m pytest -n auto")
 
 
 @pytest.mark.slow

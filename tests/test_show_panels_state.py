@@ -49,6 +49,16 @@ def test_create_without_confirmation_is_refused_and_sends_nothing(billing: Billi
     assert "bill" not in fake.calls
 
 
+def test_a_production_account_must_be_typed_out_before_anything_is_created(fake: FakeDesk) -> None:
+    fake.settings = fake.settings.model_copy(update={"profile": "production"})
+    state = BillingState(fake.as_desk())
+    state.preview()
+    state.confirmed = True
+    assert state.blockers == ["This is a production account: type its id, 9000001_SB1, to create in it."]
+    state.production = "9000001_SB1"
+    assert state.blockers == []
+
+
 def test_the_confirmation_names_count_totals_account_and_what_is_left_out(billing: BillingState) -> None:
     assert billing.confirmation == (
         "Create 3 invoices and 1 cash sale, together 9.99 EUR, 121.50 USD, in NetSuite account 9000001_SB1. "

@@ -68,7 +68,7 @@ def bill(
         if not yes and not click.confirm(question, err=True):
             raise click.Abort
         with console_progress("Billing") as progress:
-            result = desk.bill(made, progress=progress, stop=stop)
+            result = desk.bill(made, production=production, progress=progress, stop=stop)
         _finish(result, as_json=as_json, stopped=stop.is_set())
 
 
@@ -80,9 +80,8 @@ def bill(
 def resume(run_id: str | None, production: str | None, workspace: Path, as_json: bool) -> None:
     """Finish an interrupted run (the newest, or RUN_ID): look up what is open, then create what was not started."""
     with open_desk(workspace) as desk, stop_on_signal() as stop:
-        desk.check_account(production=production)
         with console_progress("Resuming") as progress:
-            result = desk.resume(run_id, progress=progress, stop=stop)
+            result = desk.resume(run_id, production=production, progress=progress, stop=stop)
         _finish(result, as_json=as_json, stopped=stop.is_set())
 
 

@@ -39,6 +39,8 @@ class BillingState(PanelState):
     excluded = traitlets.Dict()
     """Sales order id to the reason for leaving it out."""
     confirmed = traitlets.Bool()
+    production = traitlets.Unicode()
+    """The account id, typed out by the user; needed to create in a production account."""
     result = traitlets.Instance(RunResult, allow_none=True)
     creating = traitlets.Bool()
     done = traitlets.Int()
@@ -84,7 +86,7 @@ class BillingState(PanelState):
             self._start_progress(len(plan.to_bill))
             self.creating, self._spent = True, plan.fingerprint
             try:
-                self.result = self.desk.bill(plan, progress=self._progress, stop=self._stop)
+                self.result = self.desk.bill(plan, production=self.production, progress=self._progress, stop=self._stop)
             finally:
                 self.creating = self.confirmed = False
 
@@ -97,7 +99,9 @@ class BillingState(PanelState):
             self._start_progress(len(self.result.outcomes))
             self.creating = True
             try:
-                self.result = self.desk.resume(self.result.run_id, progress=self._progress, stop=self._stop)
+                self.result = self.desk.resume(
+                    self.result.run_id, production=self.production, progress=self._progress, stop=self._stop
+                )
             finally:
                 self.creating = False
 
@@ -137,7 +141,16 @@ class BillingState(PanelState):
     @property
     def blockers(self) -> list[str]:
         """Why nothing can be created now; empty when the button may be pressed."""
-        return self.plan_blockers or ([] if self.confirmed else ["Tick the box to confirm."])
+        if self.plan_blockers:
+            return self.plan_blockers
+        if self.needs_account and self.production.strip() != self.desk.settings.account:
+            return [f"This is a production account: type its id, {self.desk.settings.account}, to create in it."]
+        return [] if self.confirmed else ["Tick the box to confirm."]
+
+    @property
+    def needs_account(self) -> bool:
+        """Whether the account is a production account, whose id must be typed out before anything is created."""
+        return self.desk.settings.profile == "production"
 
     @property
     def finish_blockers(self) -> list[str]:

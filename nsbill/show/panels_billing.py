@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import ipywidgets as widgets
+import traitlets
 
 from nsbill.desk import Desk
 from nsbill.money import format_money
@@ -89,6 +90,12 @@ class BillingPanel(Panel):
             description="I have looked at this plan and want it created", indent=False, layout={"width": "auto"}
         )
         self.confirm.add_class("nsbill-confirm-box")
+        self.production = widgets.Text(
+            placeholder="account id", description="PRODUCTION account, type its id:",
+            style={"description_width": "initial"}, layout={"width": "min(420px, 98%)"},
+        )  # fmt: skip
+        self.production.add_class("nsbill-production")
+        visibility(self.production, state.needs_account)
         self.create = button("Create", "create", style="danger", tooltip="Create the billing records in NetSuite")
         self._blockers = text_box("blockers")
         self._result = text_box("result")
@@ -205,6 +212,7 @@ class BillingPanel(Panel):
             [
                 self._sum,
                 self.update,
+                self.production,
                 self.confirm,
                 widgets.HBox([self.create, self._blockers], layout={"align_items": "center"}),
             ]
@@ -225,11 +233,13 @@ class BillingPanel(Panel):
     def _connect(self) -> None:
         state, start = self.state, self.worker.start
         state.observe(
-            self.refresh, ["busy", "error", "plan", "candidates", "excluded", "confirmed", "creating", "result"]
+            self.refresh,
+            ["busy", "error", "plan", "candidates", "excluded", "confirmed", "production", "creating", "result"],
         )
         state.observe(self._refresh_progress, ["done", "total", "note"])
         self.orders.observe(lambda change: state.exclude(change["new"], reason=self.reason.value), "excluded")
         self.confirm.observe(self._confirm, "value")
+        traitlets.link((self.production, "value"), (self.state, "production"))
         self.preview.on_click(lambda _: start(state.preview))
         self.update.on_click(lambda _: start(state.preview))
         self.create.on_click(lambda _: start(state.create))
