@@ -6,9 +6,8 @@ from datetime import date
 from decimal import Decimal
 
 import pandas as pd
-import pytest
 from billing_tables import bills, orders
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nsbill.billing.plan import Plan, build_plan
@@ -146,8 +145,8 @@ order_rows = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(order_rows)
-@pytest.mark.filterwarnings("default")
 def test_nothing_is_lost_and_amounts_add_up(
     drawn: list[tuple[str, int, str, str | None, int, int]],
 ) -> None:

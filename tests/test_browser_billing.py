@@ -35,6 +35,12 @@ def lab(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield serving
 
 
+_SORTED_DOWN = """() => {
+  const cells = [...document.querySelectorAll('.nsbill-orders tbody tr:not(.nsbill-grid-pad) td:nth-child(2)')];
+  return cells.length > 1 && cells[0].textContent > cells.at(-1).textContent;
+}"""
+
+
 @pytest.fixture
 def page() -> Iterator[Page]:
     browser = find_browser()
@@ -58,6 +64,7 @@ def test_the_grid_filters_sorts_and_ticks_by_mouse_and_by_keyboard(page: Page, l
     page.wait_for_selector(".nsbill-orders th[aria-sort=ascending]")
     header.press("Enter")
     page.wait_for_selector(".nsbill-orders th[aria-sort=descending]")
+    page.wait_for_function(_SORTED_DOWN)  # the rows come from Python, a moment after the header says so
     numbers = grid.locator("tbody tr:not(.nsbill-grid-pad) td:nth-child(2)").all_inner_texts()
     assert numbers == sorted(numbers, reverse=True)
     assert len(numbers) == rows

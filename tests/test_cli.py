@@ -28,7 +28,11 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
 
 
 def run(company: Company, *words: str) -> Result:
-    return CliRunner().invoke(cli, [*words, "--workspace", str(company.workspace)])
+    return run_in(company.workspace, *words)
+
+
+def run_in(workspace: Path, *words: str) -> Result:
+    return CliRunner().invoke(cli, [*words, "--workspace", str(workspace)])
 
 
 def facts(result: Result) -> dict[str, object]:
@@ -125,6 +129,22 @@ def test_bad_input_is_one_sentence_and_changes_nothing(company: Company, words: 
     assert sentence in str(result.exception)
     assert "\n" not in str(result.exception)
     assert (company.workspace / "nsbill.toml").read_text() == before
+
+
+def test_the_demo_keeps_out_of_a_workspace_with_a_real_account(tmp_path: Path) -> None:
+    (tmp_path / "nsbill.toml").write_text('profile = "sandbox"\naccount = "1_SB1"\n')
+    result = run_in(tmp_path, "demo")
+    assert "configured for a sandbox account" in str(result.exception)
+    assert [path.name for path in tmp_path.iterdir()] == ["nsbill.toml"]
+
+
+def test_every_command_takes_a_workspace_and_reading_ones_json() -> None:
+    for name in COMMANDS:
+        found = cli.get_command(None, name)  # type: ignore[arg-type]
+        for command in getattr(found, "commands", {name: found}).values():
+            options = {text for option in command.params for text in option.opts}
+            assert "--workspace" in options, name
+            assert "--json" in options or command.name in {"lab", "simulator", "set"}, name
 
 
 def test_errors_end_the_process_with_code_2_and_without_a_traceback(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from nsbill.runs.history import RUNS, list_runs
 
 GOOD = {
     "run_id": "20261101T060000Z-aaaaaa",
+    "parameters": {"workspace": "w"},
     "notebook": "11_scheduled_reconciliation",
     "status": "succeeded",
     "started_at": "2026-11-01T06:00:00+00:00",

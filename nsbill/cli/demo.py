@@ -17,8 +17,9 @@ from nsbill.cli.print import print_outcomes, print_plan, print_reconciliation
 from nsbill.cli.reconciling import totals_facts, write_reports
 from nsbill.cli.worlds import AMAZON_FILES, ensure_world
 from nsbill.desk import Desk
-from nsbill.errors import RunError
+from nsbill.errors import RunError, WorkspaceError
 from nsbill.progress import console_progress
+from nsbill.settings import load_settings
 from nsbill.simulator.server import Simulator
 from nsbill.vocabulary import BillingMode, BillingStatus
 
@@ -39,6 +40,11 @@ def demo(orders: int | None, seed: int | None, mode: str, status: str, workspace
 
     Run again on the same workspace, it finds nothing to bill and creates nothing.
     """
+    profile = load_settings(workspace).profile
+    if profile != "simulator":
+        raise WorkspaceError(
+            workspace, f"it is configured for a {profile} account", "Run the demo elsewhere: --workspace DIR."
+        )
     began = time.monotonic()
     say = _Speaker(err=as_json)
     world = ensure_world(workspace, orders=orders, seed=seed, today=utc_today())

@@ -38,14 +38,22 @@ def run(notebook: str, parameters: tuple[str, ...], timeout: int | None, workspa
 
 
 @click.command()
+@click.option(
+    "--workspace",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Only runs on this workspace; all when left out.",
+)
 @json_option
-def runs(as_json: bool) -> None:
+def runs(workspace: Path | None, as_json: bool) -> None:
     """List the notebook runs kept in papermill_runs/, newest first."""
     found = list_runs(runs_folder())
+    if workspace is not None:
+        found = found[found["workspace"].fillna("") == str(workspace.resolve())]
     if as_json:
         echo_json({"runs": as_rows(found)})
     else:
-        click.echo(text_table(found, caption="Notebook runs", limit=30))
+        columns = ["run_id", "notebook", "status", "seconds", "problem", "folder"]
+        click.echo(text_table(found, columns, caption="Notebook runs", limit=30))
 
 
 def run_here(

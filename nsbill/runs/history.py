@@ -26,6 +26,7 @@ RUNS = Schema(
         Column("seconds", pa.float64(), "how long it took", nullable=True),
         Column("problem", pa.string(), "one sentence: why it failed or cannot be read", nullable=True),
         Column("results", pa.string(), "what the notebook recorded, as JSON; amounts are text", nullable=True),
+        Column("workspace", pa.string(), "the workspace parameter", nullable=True),
         Column("folder", pa.string(), "where its files are"),
     ),
 )
@@ -84,4 +85,5 @@ def _recorded(record: dict[str, Any]) -> dict[str, object]:
         "seconds": seconds,
         "problem": None if error is None else str(error["sentence"]),
         "results": json.dumps(record["results"], ensure_ascii=False),
+        "workspace": record["parameters"].get("workspace"),
     }
