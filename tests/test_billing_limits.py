@@ -66,6 +66,7 @@ def test_a_dry_run_records_the_plan_and_that_nothing_was_created(plan: Plan) -> 
         "rejected": 0,
         "unknown": 0,
         "not_started": 0,
+        "differences": [],
         "totals": {"EUR": Decimal("9.99"), "USD": Decimal("121.50")},
         "run_id": "",
     }

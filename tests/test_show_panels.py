@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -161,6 +162,15 @@ def test_an_error_is_one_escaped_sentence_and_the_panel_goes_on(billing: Billing
     fake.fails_with = None
     click(billing, billing.preview)
     assert billing._error.value == ""
+
+
+def test_records_that_differ_from_the_plan_are_said_in_the_panel_and_in_its_static_view(billing: BillingPanel) -> None:
+    billing.confirm.value = True
+    click(billing, billing.create)
+    assert billing.state.result is not None
+    billing.state.result = replace(billing.state.result, differences=("INV7 bills 1.00 USD <b>of another</b>",))
+    for shown_text in (billing._result.value, billing.static()):
+        assert "INV7 bills 1.00 USD &lt;b&gt;of another&lt;/b&gt;" in shown_text
 
 
 def test_skipped_orders_stand_in_a_table_of_their_own_with_reasons(billing: BillingPanel) -> None:

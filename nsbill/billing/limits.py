@@ -55,5 +55,6 @@ def run_figures(plan: Plan, result: RunResult | None = None) -> dict[str, object
         "skipped": len(plan.skipped),
         **{name: result.count(outcome) if result else 0 for name, outcome in names.items()},
         "totals": result.totals if result else plan.totals,
+        "differences": list(result.differences) if result else [],
         "run_id": result.run_id if result else "",
     }

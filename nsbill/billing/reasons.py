@@ -81,7 +81,7 @@ def _rules(
     yield (
         SkipReason.NOTHING_TO_BILL,
         facts["amount"] <= 0,
-        "The order's total is not positive, so there is nothing to bill.",
+        "Its total is not positive, as of a free replacement. Close it in NetSuite, or bill it there by hand.",
     )
     if settings.partially_billed == "skip":
         yield (

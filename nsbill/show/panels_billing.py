@@ -119,7 +119,8 @@ class BillingPanel(Panel):
             parts += [paragraph(state.plan.sentence), sentences(state.plan.notices, kind="notice")]
             parts += [table.html() for table in plan_tables(state.plan)]
         if state.result is not None:
-            parts += [heading("Result"), paragraph(state.result_sentence), paragraph(state.result_advice)]
+            parts += [heading("Result"), paragraph(state.result_sentence)]
+            parts += [sentences(state.result.differences, kind="notice"), paragraph(state.result_advice)]
             parts.append(outcomes_table(state.result.outcomes).html())
         return "".join(parts)
 
@@ -187,6 +188,7 @@ class BillingPanel(Panel):
         self._result.value = (
             heading("Result")
             + sentences([state.result_sentence], kind="saved" if state.result.complete else "notice")
+            + sentences(state.result.differences, kind="notice")
             + paragraph(state.result_advice)
         )
         self.outcomes.set_frame(state.outcomes)

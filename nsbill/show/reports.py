@@ -42,7 +42,8 @@ def show_outcomes(result: RunResult | None, *, limit: int | None = 50) -> None:
     counts = (
         ", ".join(f"{number:,} {outcome}" for outcome, number in sorted(result.counts.items())) or "nothing to bill"
     )
-    show_html(paragraph(f"Run {result.run_id}: {counts}.") + outcomes_table(result.outcomes, limit=limit).html())
+    told = paragraph(f"Run {result.run_id}: {counts}.") + sentences(result.differences, kind="notice")
+    show_html(told + outcomes_table(result.outcomes, limit=limit).html())
 
 
 def show_received(found: Reconciliation, *, top: int = 25) -> None:
