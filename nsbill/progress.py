@@ -29,8 +29,9 @@ def console_progress(label: str, *, enabled: bool = True, unit: str = "order") -
         return
     from tqdm import tqdm  # imported here so that reading commands start fast
 
-    seconds = 0.2 if sys.stderr.isatty() else 10.0  # a log file wants a line now and then, not a picture
-    with tqdm(desc=label, unit=f" {unit}s", mininterval=seconds, dynamic_ncols=True) as bar:
+    watched = sys.stderr.isatty()
+    seconds, delay = (0.2, 0.3) if watched else (10.0, 10.0)  # a log wants a line now and then, and none for short work
+    with tqdm(desc=label, unit=f" {unit}s", mininterval=seconds, delay=delay, dynamic_ncols=True) as bar:
 
         def report(done: int, total: int, note: str = "") -> None:
             bar.total = total
