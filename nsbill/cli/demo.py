@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -116,15 +117,17 @@ def _counts(result: RunResult | None) -> dict[str, Any]:
 
 
 def _run_notebooks(workspace: Path, say: _Speaker) -> list[Path]:
-    folders = []
-    for name in _NOTEBOOKS:
-        with console_progress(name, unit="cell") as progress:
-            run = run_here(name, workspace, {}, progress=progress)
+    """Run the scheduled notebooks side by side: one only reads, and the other has nothing left to bill."""
+    with ThreadPoolExecutor() as pool, console_progress("Notebooks", unit="notebook") as progress:
+        started = [pool.submit(run_here, name, workspace, {}) for name in _NOTEBOOKS]
+        for done, future in enumerate(as_completed(started), 1):
+            progress(done, len(started), future.result().notebook)
+    runs = [future.result() for future in started]
+    for run in runs:
         if run.status != "succeeded":
-            raise RunError(name, f"did not succeed ({run.problem})", f"Look at {run.folder}.")
+            raise RunError(run.notebook, f"did not succeed ({run.problem})", f"Look at {run.folder}.")
         say(f"   {run.folder}")
-        folders.append(run.folder)
-    return folders
+    return [run.folder for run in runs]
 
 
 def _closing_words(facts: dict[str, Any], workspace: Path, say: _Speaker) -> None:
