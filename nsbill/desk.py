@@ -18,7 +18,7 @@ import pandas as pd
 
 from nsbill.billing.journal import Journal
 from nsbill.billing.plan import Plan, build_plan
-from nsbill.billing.run import RunResult, carry_out, resume_run
+from nsbill.billing.run import RunResult, carry_out, resume_run, settle_open
 from nsbill.errors import BillingRefused, JournalError, SettingsError
 from nsbill.netsuite.books import (
     billing_records_of,
@@ -213,6 +213,10 @@ class Desk:
         if run_id is None:
             raise JournalError("there is no run to resume", "Bill something first: nsbill bill.")
         return resume_run(run_id, journal=self.journal, client=self.client, progress=progress, stop=stop)
+
+    def settle_open(self) -> dict[str, int]:
+        """Look up creates of earlier runs that got no clear answer; creates nothing. Returns outcomes by count."""
+        return settle_open(self.settings.account, journal=self.journal, client=self.client)
 
     def add_settlements(self, paths: Iterable[Path], *, progress: Progress = silent) -> list[AddResult]:
         """Add Amazon settlement files to the store."""

@@ -108,6 +108,9 @@ class FakeDesk:
             progress(len(rows), len(plan.to_bill), f"{len(rows)} created")
         return RunResult("run-1", OUTCOMES.frame(rows))
 
+    def settle_open(self) -> dict[str, int]:
+        return {}
+
     def resume(
         self, run_id: str | None = None, *, production: str = "", progress: Progress = silent, stop: object = None
     ) -> RunResult:

@@ -134,6 +134,31 @@ def test_an_unknown_outcome_holds_its_order_back_until_it_is_resolved(
         assert_each_billed_once(company, desk)
 
 
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after_commit"])
+def test_open_creates_of_an_earlier_run_are_settled_by_look_up_and_the_next_plan_goes_on(
+    company: Company, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setenv("NSBILL_UNKNOWN_WAIT", "900")
+    with company.desk() as desk:
+        desk.save_settings(saved_search=SEARCH)
+        planned = len(desk.preview().to_bill)
+        faulty(
+            company,
+            {"where": "transform", "kind": kind, "times": 1},
+            {"where": "record", "kind": "drop_before", "times": 99},
+        )
+        assert desk.bill(desk.preview()).count("unknown") == 1
+        faulty(company)
+    monkeypatch.setenv("NSBILL_UNKNOWN_WAIT", "0")
+    with company.desk() as desk:
+        assert desk.settle_open() == {"absent" if kind == "drop_before" else "created": 1}
+        assert desk.settle_open() == {}
+        rest = desk.bill(desk.preview()).count("created")
+        assert rest == (1 if kind == "drop_before" else 0)
+        assert len(company.bills()) >= planned
+        assert_each_billed_once(company, desk)
+
+
 def test_a_plan_that_no_longer_holds_is_refused_with_the_difference(company: Company, desk: Desk) -> None:
     plan = desk.preview()
     gone = plan.to_bill.iloc[0]

@@ -26,7 +26,7 @@ from nsbill.progress import Progress, silent
 from nsbill.schemas import OUTCOMES
 from nsbill.vocabulary import Outcome
 
-__all__ = ["NOT_STARTED", "RunResult", "carry_out", "resume_run"]
+__all__ = ["NOT_STARTED", "RunResult", "carry_out", "resume_run", "settle_open"]
 
 NOT_STARTED = "not started"
 _DONE = frozenset({Outcome.CREATED.value, Outcome.EXISTS.value})
@@ -95,6 +95,25 @@ def resume_run(
             raise JournalError(f"run {run_id} has no planned records", "List the runs: nsbill journal.")
         journal.note(run_id, "resumed", "resumed")
         return _Run(run_id, journal, client, progress, stop, lease.renew).finish()
+
+
+def settle_open(account: str, *, journal: Journal, client: Client) -> dict[str, int]:
+    """Look up every open create of the account, whatever run it is of; creates nothing. Returns outcomes by count.
+
+    What turns out absent may be planned again; what is still unknown stays so until its waiting time is over.
+    """
+    waiting = journal.open_entries(account)
+    if not waiting:
+        return {}
+    counts: Counter[str] = Counter()
+    with journal.lease(account):
+        currencies = load_currencies(client)
+        for entry in waiting:
+            found = resolve_open(client, currencies, entry)
+            counts[found.outcome.value] += 1
+            if found.outcome is not Outcome.UNKNOWN and entry.by_run is not None:
+                journal.record(entry.by_run, entry.bill.external_id, found.outcome, found.record_id, found.detail)
+    return dict(counts)
 
 
 class _Run:

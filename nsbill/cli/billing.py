@@ -54,6 +54,8 @@ def bill(
 ) -> None:
     """Create one billing record for each order of the plan, once."""
     with open_desk(workspace) as desk, stop_on_signal() as stop:
+        for outcome, number in desk.settle_open().items():
+            click.echo(f"{number} earlier creates without a clear answer were looked up: {outcome}.", err=True)
         made = desk.preview(_reasons(exclude))
         print_plan(made, err=as_json)
         if dry_run or not len(made.to_bill):
