@@ -103,6 +103,17 @@ def test_a_widget_is_left_out_because_it_is_only_a_name_without_its_kernel(tmp_p
     assert "VBox" not in render_html(_notebook(tmp_path, _code("1", widget)))
 
 
+def test_papermills_note_above_the_heading_of_a_failed_notebook_does_not_double_title_and_facts(tmp_path: Path) -> None:
+    note = nbformat.v4.new_markdown_cell(
+        "An Exception was encountered", metadata={"tags": ["papermill-error-cell-tag"]}
+    )
+    path = _notebook(tmp_path, note, nbformat.v4.new_markdown_cell("# Scheduled billing"))
+    page = render_html(path, facts={"Result": "Failed"})
+    assert page.count("<h1") == 1
+    assert page.count("<dt>Result</dt>") == 1
+    assert "An Exception was encountered" not in page
+
+
 def test_an_error_is_shown_with_its_place(tmp_path: Path) -> None:
     error = nbformat.v4.new_output(
         "error", ename="ValueError", evalue="no such order", traceback=["\x1b[1mline 3\x1b[0m"]

@@ -25,7 +25,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError  # noqa: E402
 from papermill import PapermillExecutionError, execute_notebook  # noqa: E402
 from papermill.engines import NBClientEngine, papermill_engines  # noqa: E402
 
-from nsbill.runs.html import export_html  # noqa: E402
+from nsbill.runs.html import PAPERMILL_NOTE, export_html  # noqa: E402
 from nsbill.runs.kernel import RunKernelManager  # noqa: E402
 from nsbill.runs.results import RESULT_FILE_VARIABLE  # noqa: E402
 
@@ -33,7 +33,6 @@ __all__ = ["main"]
 
 _ENGINE = "nsbill"
 _INJECTED = "injected-parameters"
-_MARKER = "papermill-error-cell-tag"
 
 Send = Callable[[dict[str, Any]], None]
 
@@ -229,7 +228,7 @@ def _mark(target: Path, notebook: Path, outcome: dict[str, Any]) -> None:
             elif index > position:
                 cell.metadata.papermill["status"] = "pending"
         warning = nbformat.v4.new_markdown_cell(f"**This run failed:** {outcome['sentence']}.")
-        warning.metadata["tags"] = [_MARKER]
+        warning.metadata["tags"] = [PAPERMILL_NOTE]
         book.cells.insert(0, warning)
     nbformat.write(book, target)
 

@@ -16,9 +16,10 @@ from typing import Any
 
 from nsbill.runs.results import write_atomically
 
-__all__ = ["export_html", "render_html"]
+__all__ = ["PAPERMILL_NOTE", "export_html", "render_html"]
 
 _TEMPLATE = "nsbill_report"
+PAPERMILL_NOTE = "papermill-error-cell-tag"
 _FIGURE = "application/vnd.plotly.v1+json"
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _SHOWN = (_FIGURE, "text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/plain")
@@ -34,6 +35,8 @@ def render_html(notebook: Path, *, title: str = "", facts: Mapping[str, str] | N
     import nbformat
 
     book = nbformat.read(notebook, as_version=4)
+    # papermill puts a note above the first heading of a failed notebook; the facts of the run say it better
+    book.cells = [cell for cell in book.cells if PAPERMILL_NOTE not in cell.metadata.get("tags", [])]
     drawn = any(_FIGURE in output.get("data", {}) for cell in book.cells for output in cell.get("outputs", []))
     page, _ = _exporter().from_notebook_node(
         book,
