@@ -31,7 +31,7 @@ from nsbill.netsuite.client import Client
 from nsbill.netsuite.searches import SavedSearch, inspect_search, list_searches, load_orders, write_status
 from nsbill.progress import Progress, silent
 from nsbill.settings import Credentials, Settings, load_settings, save_settings, validated
-from nsbill.vocabulary import ORDER_STATUS_TEXT, BillingStatus
+from nsbill.vocabulary import ORDER_STATUS_TEXT, BillingStatus, SkipReason
 
 if TYPE_CHECKING:
     from nsbill.amazon.store import AddResult, SettlementStore
@@ -192,7 +192,7 @@ class Desk:
             production account and ``production`` is not its id.
         """
         self.check_account(production=production)
-        excluded = plan.skipped[plan.skipped["reason"] == "excluded_by_user"]
+        excluded = plan.skipped[plan.skipped["reason"] == SkipReason.EXCLUDED_BY_USER.value]
         reasons = dict(zip(excluded["sales_order_id"], excluded["explanation"], strict=True))
         fresh = self.preview(reasons)
         if fresh.fingerprint != plan.fingerprint:

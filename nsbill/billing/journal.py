@@ -30,7 +30,8 @@ INTENT = "intent"
 OPEN_STATES = frozenset({INTENT, Outcome.UNKNOWN.value})
 """States in which NetSuite may or may not have the record."""
 
-_REPEATABLE = frozenset({Outcome.REJECTED.value, Outcome.ABSENT.value})
+REPEATABLE_STATES = frozenset({Outcome.REJECTED.value, Outcome.ABSENT.value})
+"""States in which NetSuite certainly does not have the record, so that it may be created again."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ class Journal:
         """
         with self._engine.begin() as db:
             before = self._state(db, self._account(db, run_id), bill.external_id)
-            if before is None or before in _REPEATABLE:
+            if before is None or before in REPEATABLE_STATES:
                 self._append(db, run_id, bill.external_id, INTENT, None, None)
             return before
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pandas as pd
 
 from nsbill.errors import NetSuiteError, NoAnswer
 from nsbill.money import format_money
-from nsbill.netsuite.books import load_billing_records
+from nsbill.netsuite.books import billing_records_by_id
 from nsbill.netsuite.client import Client
 from nsbill.vocabulary import Outcome
 
 __all__ = ["read_back"]
-
-_CHUNK = 400
 
 
 def read_back(client: Client, currencies: dict[str, str], outcomes: pd.DataFrame) -> tuple[str, ...]:
@@ -23,16 +19,12 @@ def read_back(client: Client, currencies: dict[str, str], outcomes: pd.DataFrame
     Compared: amount, currency, the sales order it comes from, external id, and that it is there at all.
     """
     made = outcomes[outcomes["outcome"].isin([Outcome.CREATED.value]) & outcomes["record_id"].notna()]
-    ids = made["record_id"].tolist()
-    wheres = [f"t.id IN ({', '.join(ids[i : i + _CHUNK])})" for i in range(0, len(ids), _CHUNK)]
-    if not wheres:
+    if made.empty:
         return ()
     try:
-        with ThreadPoolExecutor(client.settings.slots) as pool:
-            parts = list(pool.map(lambda where: load_billing_records(client, currencies, where=where), wheres))
+        found = billing_records_by_id(client, currencies, made["record_id"].tolist())
     except (NoAnswer, NetSuiteError) as error:
         return (f"The new records could not be read back for comparison. {error}",)
-    found = pd.concat(parts, ignore_index=True)
     both = made.merge(found, left_on="record_id", right_on="billing_record_id", how="left", suffixes=("", "_found"))
     differs = (
         both["billing_record_id"].isna()

@@ -7,13 +7,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pandas as pd
 
-from nsbill.billing.journal import OPEN_STATES, Entry, Journal
+from nsbill.billing.journal import OPEN_STATES, REPEATABLE_STATES, Entry, Journal
 from nsbill.billing.plan import Plan
 from nsbill.billing.read_back import read_back
 from nsbill.billing.resolve import Resolution, look_up, resolve_open
@@ -187,8 +187,9 @@ class _Run:
         if self.stop.is_set():
             return NOT_STARTED
         before = self.journal.intend(self.run_id, bill)
-        if before is not None and before not in {Outcome.REJECTED.value, Outcome.ABSENT.value}:
-            return self._resolve(entry)  # another run is at it, or has done it
+        if before is not None and before not in REPEATABLE_STATES:
+            # another run is at it, or has done it; its waiting time is not the one that this entry was read with
+            return self._resolve(replace(entry, at=None))
         try:
             record_id = transform_order(
                 self.client,
@@ -235,7 +236,10 @@ class _Run:
 
     def _check_again(self, entry: Entry) -> str:
         """A record that an earlier run made, and that is planned again: it may have been deleted in NetSuite since."""
-        found = look_up(self.client, self.currencies, entry.bill, found_as=Outcome.EXISTS)
+        try:
+            found = look_up(self.client, self.currencies, entry.bill, found_as=Outcome.EXISTS)
+        except NoAnswer:
+            return str(entry.state)  # nothing new is known, so nothing is written; the other orders go on
         gone = Resolution(Outcome.ABSENT, detail="the record of an earlier run is no longer in NetSuite")
         return self._record(entry, found or gone)
 
@@ -249,9 +253,9 @@ class _Run:
         if not still_open or self.client.settings.unknown_wait > _LONGEST_INLINE_WAIT:
             return False
         self.tally[Outcome.UNKNOWN.value] -= len(still_open)
-        began = {e.bill.external_id: e.at for e in still_open if e.at}
-        oldest = max(began.values(), default=datetime.now(UTC))
-        left = self.client.settings.unknown_wait - (datetime.now(UTC) - oldest).total_seconds()
+        now = datetime.now(UTC)
+        newest = max((e.at for e in still_open if e.at), default=now)
+        left = self.client.settings.unknown_wait - (now - newest).total_seconds()
         self.stop.wait(max(0.0, left) + 0.05)
         self._each(still_open, self._resolve)
         absent = self.tally.pop(Outcome.ABSENT.value, 0)

@@ -16,7 +16,14 @@ from nsbill.schemas import BILLING_RECORDS, CREDITS, ORDERS
 from nsbill.settings import Settings
 from nsbill.vocabulary import RecordType
 
-__all__ = ["billing_records_of", "load_billing_records", "load_credits", "load_currencies", "load_sales_orders"]
+__all__ = [
+    "billing_records_by_id",
+    "billing_records_of",
+    "load_billing_records",
+    "load_credits",
+    "load_currencies",
+    "load_sales_orders",
+]
 
 _CHUNK = 400
 _TYPE = {record.suiteql_type: record.value for record in RecordType}
@@ -119,6 +126,17 @@ def billing_records_of(client: Client, currencies: dict[str, str], orders: pd.Da
     amazon_ids = orders["amazon_order_id"].dropna().tolist()
     wheres = [f"m.createdfrom IN ({', '.join(chunk)})" for chunk in _chunks(ids)]
     wheres += [f"t.{field} IN ({quoted(chunk)})" for chunk in _chunks(amazon_ids)]
+    return _billing_records_where(client, currencies, wheres)
+
+
+def billing_records_by_id(client: Client, currencies: dict[str, str], record_ids: list[str]) -> pd.DataFrame:
+    """Load the billing records with these internal ids; one that is gone has no row."""
+    wheres = [f"t.id IN ({', '.join(chunk)})" for chunk in _chunks(as_ids(record_ids))]
+    return _billing_records_where(client, currencies, wheres)
+
+
+def _billing_records_where(client: Client, currencies: dict[str, str], wheres: list[str]) -> pd.DataFrame:
+    """Load what any of the conditions selects, in parallel, each record once."""
     if not wheres:
         return BILLING_RECORDS.frame()
     with ThreadPoolExecutor(client.settings.slots) as pool:
