@@ -15,7 +15,8 @@ from nsbill.simulator.control import Control, ControlError
 from nsbill.simulator.errors import Refusal, concurrency_exceeded, login_refused, unexpected_error, user_error
 from nsbill.simulator.faults import Fault
 from nsbill.simulator.replies import Reply, render_json, rest_error, restlet_error
-from nsbill.simulator.routes import Request, Routes, kind_of
+from nsbill.simulator.request import Request, kind_of
+from nsbill.simulator.routes import Routes
 
 __all__ = ["ControlHandler", "Gateway"]
 

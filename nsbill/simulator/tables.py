@@ -92,7 +92,7 @@ CREATE TABLE savedsearch (
 );
 """
 
-VERSION = "1"
+VERSION = "2"
 
 
 def connect(database: Path | str) -> sqlite3.Connection:

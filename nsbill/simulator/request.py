@@ -1,0 +1,79 @@
+"""One HTTP request as the imitated hosts see it, and which part of NetSuite it is for. No HTTP server in here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from nsbill.simulator.errors import bad_request, unsupported_media_type
+from nsbill.simulator.records import View
+
+__all__ = ["RECORD", "RESTLET", "SUITEQL", "Request", "kind_of", "view_of"]
+
+RECORD = "/services/rest/record/v1/"
+SUITEQL = "/services/rest/query/v1/suiteql"
+RESTLET = "/app/site/hosting/restlet.nl"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request; header names lower case; ``target`` is the raw path with its query."""
+
+    method: str
+    target: str
+    host: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @property
+    def path(self) -> str:
+        """The raw path."""
+        return urlsplit(self.target).path
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query's parameters."""
+        return dict(parse_qsl(urlsplit(self.target).query, keep_blank_values=True))
+
+    def json(self) -> object:
+        """Parse the body, numbers exactly; ``None`` for an empty one."""
+        if not self.body:
+            return None
+        media = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media not in ("application/json", "application/vnd.oracle.resource+json"):
+            raise unsupported_media_type()
+        try:
+            content: object = json.loads(self.body, parse_float=Decimal, parse_constant=_refuse_constant)
+        except ValueError:
+            raise bad_request() from None
+        return content
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(name)
+
+
+def kind_of(request: Request) -> str:
+    """Tell which part of NetSuite a request is for: record, transform, suiteql, restlet, other."""
+    path = request.path
+    if path == RESTLET:
+        return "restlet"
+    if path == SUITEQL:
+        return "suiteql"
+    if path.startswith(RECORD):
+        return "transform" if "!transform" in unquote(path) else "record"
+    return "other"
+
+
+def view_of(request: Request) -> View:
+    """Read from the query how the caller wants records shown."""
+    query = request.query
+    return View(
+        base=f"http://{request.host}{RECORD.rstrip('/')}",
+        expand=query.get("expandSubResources", "false").lower() == "true",
+        simple_enums=query.get("simpleEnumFormat", "false").lower() == "true",
+        fields=tuple(filter(None, query.get("fields", "").split(","))),
+    )
