@@ -68,14 +68,19 @@ def build_world(database: Path, amazon_files: Path, *, orders: int, seed: int, t
     aside = database.with_name(f"{database.name}.building")
     _remove(aside)
     connection = tables.create(aside)
+    connection.execute("PRAGMA journal_mode = OFF")  # nobody else sees the unfinished file, and a failed one is removed
+    connection.execute("PRAGMA synchronous = OFF")
     try:
         connection.execute("BEGIN")
+        indexes = _drop_indexes(connection)
         _fill_static(connection, rng, orders=orders, seed=seed, today=today)
         builder = _Builder(rng, connection, orders=orders, seed=seed, today=today)
         builder.build(slots)
         _refuse_strange_files(builder.ledgers, amazon_files)
+        for statement in indexes:
+            connection.execute(statement)
         connection.execute("COMMIT")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("PRAGMA journal_mode = WAL")
     except BaseException:
         connection.close()
         _remove(aside)
@@ -85,6 +90,14 @@ def build_world(database: Path, amazon_files: Path, *, orders: int, seed: int, t
     answer_key = builder.answers.write(database.with_name("answer_key.json"), builder.ledgers)
     aside.replace(database)  # last, so that books stand for a finished company
     return WorldSummary(orders, seed, today, files, answer_key)
+
+
+def _drop_indexes(connection: sqlite3.Connection) -> list[str]:
+    """Drop the indexes and return how to make them again: filling first and sorting once is faster."""
+    found = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL").fetchall()
+    for name, _ in found:
+        connection.execute(f"DROP INDEX {name}")
+    return [statement for _, statement in found]
 
 
 def _remove(books: Path) -> None:
