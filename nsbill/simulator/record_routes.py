@@ -46,7 +46,7 @@ def _record_list(books: Books, request: Request, canonical: str, kind: str) -> R
         raise not_imitated("record filtering by query parameter")
     limit, offset = page_of(query)
     ids, total = list_records(books.reader(), kind, limit, offset)
-    url = f"http://{request.host}{RECORD}{canonical}"
+    url = f"{request.origin}{RECORD}{canonical}"
     items = [{"links": [{"rel": "self", "href": f"{url}/{key}"}], "id": str(key)} for key in ids]
     page = {
         "links": paging_links(url, limit, offset, total),

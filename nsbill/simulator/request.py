@@ -27,6 +27,17 @@ class Request:
     host: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    scheme: str = "http"
+    """What the client used: ``https`` behind a proxy on this machine that ends TLS."""
+    role: str = ""
+    """The name of the caller's role."""
+    permissions: Mapping[str, str] | None = None
+    """The role's permissions with their levels; none: the role may do everything."""
+
+    @property
+    def origin(self) -> str:
+        """Scheme and host, as links of answers begin."""
+        return f"{self.scheme}://{self.host}"
 
     @property
     def path(self) -> str:
@@ -72,7 +83,7 @@ def view_of(request: Request) -> View:
     """Read from the query how the caller wants records shown."""
     query = request.query
     return View(
-        base=f"http://{request.host}{RECORD.rstrip('/')}",
+        base=f"{request.origin}{RECORD.rstrip('/')}",
         expand=query.get("expandSubResources", "false").lower() == "true",
         simple_enums=query.get("simpleEnumFormat", "false").lower() == "true",
         fields=tuple(filter(None, query.get("fields", "").split(","))),

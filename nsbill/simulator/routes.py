@@ -49,7 +49,7 @@ class Routes:
     def _answer_suiteql(self, request: Request, preferences: Mapping[str, str]) -> Reply:
         if request.method != "POST":
             raise method_not_allowed(request.method)
-        url = f"http://{request.host}{SUITEQL}"
+        url = f"{request.origin}{SUITEQL}"
         prefer = request.headers.get("prefer")
         return self._suiteql.answer(
             url=url, body=request.json(), query=request.query, prefer=prefer, preferences=preferences
