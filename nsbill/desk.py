@@ -19,6 +19,7 @@ import pandas as pd
 from nsbill.billing.journal import Journal
 from nsbill.billing.plan import Plan, build_plan
 from nsbill.billing.run import RunResult, carry_out, resume_run, settle_open
+from nsbill.credentials import Credentials, load_credentials
 from nsbill.errors import BillingRefused, JournalError, SettingsError
 from nsbill.netsuite.books import (
     billing_records_of,
@@ -30,7 +31,7 @@ from nsbill.netsuite.books import (
 from nsbill.netsuite.client import Client
 from nsbill.netsuite.searches import SavedSearch, inspect_search, list_searches, load_orders, write_status
 from nsbill.progress import Progress, silent
-from nsbill.settings import Credentials, Settings, load_settings, save_settings, validated
+from nsbill.settings import Settings, load_settings, save_settings, validated
 from nsbill.vocabulary import ORDER_STATUS_TEXT, BillingStatus, SkipReason
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ class Desk:
     def open(cls, workspace: Path | str = "workspace") -> Desk:
         """Open the desk of a workspace; settings from its file and ``NSBILL_*``, secrets from the environment."""
         folder = Path(workspace)
-        return cls(folder, load_settings(folder), Credentials.from_environment())
+        settings = load_settings(folder)
+        return cls(folder, settings, load_credentials(settings))
 
     def __enter__(self) -> Self:
         return self

@@ -13,16 +13,16 @@ from typing import Any, Literal, Self
 from zoneinfo import available_timezones
 
 import tomli_w
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from nsbill.errors import SettingsError
 from nsbill.vocabulary import BillingMode, BillingStatus, LicenceEdition, RecordType, TaxMode
 
-__all__ = ["Credentials", "Settings", "load_settings", "save_settings", "validated"]
+__all__ = ["Settings", "load_settings", "save_settings", "validated"]
 
 TOML_NAME = "nsbill.toml"
-_SECRETS = ("consumer_key", "consumer_secret", "token_id", "token_secret")
+_SECRETS = ("consumer_key", "consumer_secret", "token_id", "token_secret", "private_key")
 
 EDITION_ALLOWS: dict[LicenceEdition, frozenset[RecordType]] = {
     LicenceEdition.STARTER: frozenset({RecordType.INVOICE, RecordType.CASH_SALE}),
@@ -42,6 +42,14 @@ class Settings(BaseSettings):
     base_url: str = Field("", description="Override of both service hosts; for the simulator and proxies")
     script: str = Field("customscript_nsbill_restlet", description="RESTlet script id")
     deploy: str = Field("customdeploy_nsbill_restlet", description="RESTlet deployment id")
+
+    sign_in: Literal["auto", "certificate", "token"] = Field(
+        "auto", description="How to sign in; auto: by certificate when there is one, else by token"
+    )
+    client_id: str = Field("", description="Client id of the integration record, for signing in by certificate")
+    certificate_id: str = Field("", description="Id that NetSuite shows for the uploaded certificate")
+    private_key_file: str = Field("", description="PEM file of the private key; readable by its owner only")
+    certificate_file: str = Field("", description="PEM file of the certificate; its expiry is watched")
 
     saved_search: str = Field("", description="Id or script id of the saved search that selects the orders to bill")
     billing_status: BillingStatus = BillingStatus.PENDING_BILLING
@@ -65,7 +73,9 @@ class Settings(BaseSettings):
     cycle_days: int = Field(14, ge=1, description="Length of a settlement period")
     stale_days: int = Field(30, ge=0, description="Age after which a credit memo without refund is an exception")
 
-    slots: int = Field(4, ge=1, le=200, description="Requests in flight at once; an account has 5 to 20 in all")
+    slots: int = Field(
+        20, ge=1, le=200, description="Ceiling of requests in flight; how many are really used is found while working"
+    )
     connect_timeout: int = Field(10, ge=1, description="Seconds to wait for a connection")
     read_timeout: int = Field(960, ge=1, description="Seconds to wait for an answer; NetSuite's own limit is 900")
     unknown_wait: int = Field(930, ge=0, description="Seconds before a create without answer may count as absent")
@@ -129,39 +139,6 @@ class Settings(BaseSettings):
         """URL of the RESTlet, without its query."""
         base = (self.base_url or f"https://{self.host_label}.restlets.api.netsuite.com").rstrip("/")
         return f"{base}/app/site/hosting/restlet.nl"
-
-
-class Credentials(BaseSettings):
-    """The four secrets of token-based authentication; from the environment only, hidden in ``repr``."""
-
-    model_config = SettingsConfigDict(env_prefix="NSBILL_", extra="ignore", frozen=True)
-
-    consumer_key: SecretStr
-    consumer_secret: SecretStr
-    token_id: SecretStr
-    token_secret: SecretStr
-
-    @classmethod
-    def from_environment(cls) -> Credentials:
-        """Read ``NSBILL_CONSUMER_KEY``, ``…_CONSUMER_SECRET``, ``…_TOKEN_ID``, ``…_TOKEN_SECRET``."""
-        missing = [f"NSBILL_{name.upper()}" for name in _SECRETS if not os.environ.get(f"NSBILL_{name.upper()}")]
-        if missing:
-            raise SettingsError(
-                "credentials",
-                f"not set in the environment: {', '.join(missing)}",
-                "Export them, or use the simulator: nsbill demo.",
-            )
-        return cls.of({name: os.environ[f"NSBILL_{name.upper()}"] for name in _SECRETS})
-
-    @classmethod
-    def of(cls, values: Mapping[str, str]) -> Credentials:
-        """Build from a mapping with the four names."""
-        secrets: dict[str, Any] = {name: SecretStr(values[name]) for name in _SECRETS}
-        return cls(**secrets)
-
-    def environment(self) -> dict[str, str]:
-        """The variables that hand these secrets to a child process."""
-        return {f"NSBILL_{name.upper()}": getattr(self, name).get_secret_value() for name in _SECRETS}
 
 
 def load_settings(workspace: Path) -> Settings:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from nsbill.credentials import TokenCredentials
 from nsbill.desk import Desk
-from nsbill.settings import Credentials, load_settings, save_settings
+from nsbill.settings import load_settings, save_settings
 from nsbill.simulator import tables
 from nsbill.simulator.server import Simulator
 from nsbill.simulator.world import build_world
@@ -28,7 +29,7 @@ class Company:
     def desk(self) -> Desk:
         """Open the workspace's desk."""
         secrets = {name: self.environment[f"NSBILL_{name.upper()}"] for name in _SECRET}
-        return Desk(self.workspace, load_settings(self.workspace), Credentials.of(secrets))
+        return Desk(self.workspace, load_settings(self.workspace), TokenCredentials.of(secrets))
 
     def bills(self) -> dict[str, int]:
         """Sales order id to the number of invoices and cash sales made from it, from the simulator's own books."""

@@ -10,10 +10,10 @@ import pytest
 from demo_company import Company, demo_company
 from test_billing_journal import small_plan
 
+from nsbill.credentials import TokenCredentials
 from nsbill.desk import Desk
 from nsbill.errors import BillingRefused, SignInRefused
 from nsbill.netsuite import client as client_module
-from nsbill.settings import Credentials
 from nsbill.simulator import tables
 
 SEARCH = "customsearch_nsbill_orders_to_bill"
@@ -237,7 +237,7 @@ def test_a_record_that_differs_from_the_plan_is_a_listed_difference(
 
 def test_a_production_account_must_be_named(company: Company) -> None:
     settings = company.desk().settings.model_copy(update={"profile": "production"})
-    secrets = Credentials.of(company.simulator.credentials())
+    secrets = TokenCredentials.of(company.simulator.credentials())
     with Desk(company.workspace, settings, secrets) as desk:
         with pytest.raises(BillingRefused, match="--production 9000001_SB1"):
             desk.check_account()

@@ -22,10 +22,11 @@ from click.testing import CliRunner
 from nsbill.cli import cli
 from nsbill.cli.connection import ADDRESS
 from nsbill.cli.worlds import ensure_world
+from nsbill.credentials import TokenCredentials
 from nsbill.errors import WorkspaceError
 from nsbill.netsuite.client import Client
 from nsbill.netsuite.searches import inspect_search, list_searches
-from nsbill.settings import Credentials, Settings
+from nsbill.settings import Settings
 
 pytestmark = pytest.mark.slow
 _NSBILL = [sys.executable, "-c", "from nsbill.cli import main; main()"]
@@ -74,7 +75,7 @@ def test_the_simulator_writes_what_any_client_needs_and_takes_it_away_again(tmp_
             "saved_search",
         }
         settings = Settings(**{n: given[n] for n in ("account", "base_url", "script", "deploy")})
-        with Client(settings, Credentials.of(given)) as client:
+        with Client(settings, TokenCredentials.of(given)) as client:
             assert inspect_search(client, given["saved_search"]).script_id in set(list_searches(client)["script_id"])
         child.send_signal(signal.SIGTERM)
         told, _ = child.communicate(timeout=30)

@@ -21,6 +21,7 @@ LAYERS = {
     "nsbill.vocabulary": 0,
     "nsbill.progress": 0,
     "nsbill.settings": 1,
+    "nsbill.credentials": 1,
     "nsbill.schemas": 1,
     "nsbill.netsuite": 2,
     "nsbill.amazon": 2,
@@ -33,14 +34,17 @@ LAYERS = {
     "nsbill.runs": 7,
     "nsbill.cli": 8,
 }
-"""Imports go to a smaller number, or stay in the room. The longest name that fits counts."""
+"""Imports go to a smaller number, or stay in the room (layers 0 and 1 are one each). The longest name that fits counts."""
 
 SIMULATOR = "nsbill.simulator"
 
 ROOMS = {
     "anywidget": ("nsbill.show.panel", "nsbill.show.grid"),
+    "cryptography": ("nsbill.netsuite", "nsbill.simulator"),
     "duckdb": ("nsbill.amazon", "nsbill.reconcile"),
     "ipywidgets": ("nsbill.show.panel", "nsbill.show.grid"),
+    "jwt": ("nsbill.netsuite", "nsbill.simulator"),
+    "keyring": ("nsbill.credentials",),
     "narwhals": ("nsbill.amazon", "nsbill.reconcile"),
     "nbclient": ("nsbill.runs",),
     "nbconvert": ("nsbill.runs",),
@@ -96,7 +100,7 @@ def _layer(module: str) -> tuple[int, str]:
     fitting = [name for name in LAYERS if module == name or module.startswith(f"{name}.")]
     assert fitting, f"{module} stands in no layer; give it one in {Path(__file__).name}"
     layer = LAYERS[max(fitting, key=len)]
-    return layer, "foundation" if layer == 0 else ".".join(module.split(".")[:2])
+    return layer, f"layer {layer}" if layer <= 1 else ".".join(module.split(".")[:2])
 
 
 def _is_in(module: str, room: str) -> bool:

@@ -8,13 +8,14 @@ from datetime import date
 import pytest
 from demo_company import Company, demo_company
 
+from nsbill.credentials import TokenCredentials
 from nsbill.errors import NetSuiteError, NoAnswer, SearchError, SignInRefused, TooManyRequests
 from nsbill.netsuite import client as client_module
 from nsbill.netsuite.books import load_billing_records, load_currencies, load_sales_orders
 from nsbill.netsuite.client import Client
 from nsbill.netsuite.records import find_by_external_id, transform_order
 from nsbill.netsuite.searches import inspect_search, list_searches, load_orders, write_status
-from nsbill.settings import Credentials, Settings
+from nsbill.settings import Settings
 from nsbill.vocabulary import BillingStatus, RecordType
 
 SEARCH = "customsearch_nsbill_orders_to_bill"
@@ -98,7 +99,7 @@ def test_waiting_for_a_slot_has_an_end(company: Company, ns: Client, monkeypatch
 
 def test_wrong_credentials_are_one_sentence_with_the_way_out(company: Company) -> None:
     settings = company.desk().settings
-    wrong = Credentials.of(dict.fromkeys(("consumer_key", "consumer_secret", "token_id", "token_secret"), "wrong"))
+    wrong = TokenCredentials.of(dict.fromkeys(("consumer_key", "consumer_secret", "token_id", "token_secret"), "wrong"))
     with Client(settings, wrong) as client, pytest.raises(SignInRefused, match="Login Audit Trail names the reason"):
         list_searches(client)
     with Client(settings, wrong) as client, pytest.raises(SignInRefused, match="401 INVALID_LOGIN"):
@@ -108,7 +109,7 @@ def test_wrong_credentials_are_one_sentence_with_the_way_out(company: Company) -
 def test_an_unreachable_host_is_one_sentence(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_module, "_FIRST_WAIT", 0.001)
     settings = Settings(account="1_SB1", base_url="http://127.0.0.1:9")
-    secrets = Credentials.of(dict.fromkeys(("consumer_key", "consumer_secret", "token_id", "token_secret"), "x"))
+    secrets = TokenCredentials.of(dict.fromkeys(("consumer_key", "consumer_secret", "token_id", "token_secret"), "x"))
     with Client(settings, secrets) as client, pytest.raises(NoAnswer, match=r"127\.0\.0\.1:9: the host refused"):
         list_searches(client)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nsbill.errors import SettingsError
-from nsbill.settings import Credentials, Settings, load_settings, save_settings
+from nsbill.settings import Settings, load_settings, save_settings
 from nsbill.vocabulary import BillingMode, BillingStatus, RecordType
 
 
@@ -73,13 +73,3 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "nsbill.toml").write_text("slots = = 3\n")
     with pytest.raises(SettingsError, match=r"nsbill\.toml is not readable TOML"):
         load_settings(tmp_path)
-
-
-def test_credentials_come_from_the_environment_and_hide_in_repr(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SettingsError, match="NSBILL_CONSUMER_KEY, NSBILL_CONSUMER_SECRET"):
-        Credentials.from_environment()
-    for name in ("CONSUMER_KEY", "CONSUMER_SECRET", "TOKEN_ID", "TOKEN_SECRET"):
-        monkeypatch.setenv(f"NSBILL_{name}", f"hush-{name}")
-    credentials = Credentials.from_environment()
-    assert "hush" not in repr(credentials)
-    assert credentials.environment()["NSBILL_TOKEN_ID"] == "hush-TOKEN_ID"

@@ -17,10 +17,11 @@ from urllib.parse import urlsplit
 
 import requests
 
+from nsbill.credentials import Credentials
 from nsbill.errors import NetSuiteError, NoAnswer, SignInRefused, TooManyRequests
 from nsbill.netsuite.replies import Reply, error_of, parse_json
 from nsbill.netsuite.session import open_session
-from nsbill.settings import Credentials, Settings
+from nsbill.settings import Settings
 
 __all__ = ["Call", "Client"]
 
@@ -48,7 +49,7 @@ class Client:
 
     def __init__(self, settings: Settings, credentials: Credentials) -> None:
         self.settings = settings
-        self._session = open_session(settings, credentials)
+        self._session = open_session(settings, credentials, connections=settings.slots)
         self._slots = threading.BoundedSemaphore(settings.slots)
         self._alone = threading.Lock()
 
