@@ -208,6 +208,6 @@ def _searches(connection: sqlite3.Connection) -> None:
         (1202, "customsearch_open_orders", "Open sales orders", open_filters, less),
     ):
         connection.execute(
-            "INSERT INTO savedsearch VALUES (?, ?, ?, 'Owner', ?, ?, ?)",
+            "INSERT INTO savedsearch VALUES (?, ?, ?, 'Owner', ?, ?, ?, 'salesorder', '')",
             (key, script, title, json.dumps(criteria), json.dumps(shown), "2026-01-01T00:00:00Z"),
         )

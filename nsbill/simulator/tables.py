@@ -16,6 +16,14 @@ CREATE TABLE credential (
     consumer_key TEXT NOT NULL, consumer_secret TEXT NOT NULL,
     token_id TEXT NOT NULL, token_secret TEXT NOT NULL, role TEXT NOT NULL
 );
+CREATE TABLE certificate (               -- uploaded for OAuth 2.0; one stands for one integration and role
+    id TEXT PRIMARY KEY, client_id TEXT NOT NULL, role TEXT NOT NULL, pem TEXT NOT NULL,
+    valid_until TEXT NOT NULL,           -- the certificate's own end, at most two years after the upload
+    revoked TEXT NOT NULL DEFAULT 'F'
+) WITHOUT ROWID;
+CREATE TABLE role_permission (           -- a role without rows may do everything
+    role TEXT NOT NULL, permission TEXT NOT NULL, level TEXT NOT NULL, PRIMARY KEY (role, permission)
+) WITHOUT ROWID;
 CREATE TABLE preference (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE currency (id INTEGER PRIMARY KEY, symbol TEXT NOT NULL UNIQUE, name TEXT NOT NULL, decimals INTEGER NOT NULL);
 CREATE TABLE subsidiary (id INTEGER PRIMARY KEY, name TEXT NOT NULL, currency INTEGER NOT NULL);
@@ -86,9 +94,11 @@ CREATE INDEX link_previous ON link (previousdoc, linktype);
 CREATE INDEX link_next ON link (nextdoc, linktype);
 CREATE TABLE savedsearch (
     id INTEGER PRIMARY KEY, scriptid TEXT NOT NULL UNIQUE, title TEXT NOT NULL, owner TEXT NOT NULL,
-    filters TEXT NOT NULL,               -- JSON: [{"name","operator","values","join"}]
-    columns TEXT NOT NULL,               -- JSON: [{"name","label","join","type","summary","formula","sort"}]
-    lastmodified TEXT NOT NULL
+    filters TEXT NOT NULL,               -- JSON: a filter expression of N/search; older books: [{"name","operator","values","join"}]
+    columns TEXT NOT NULL,               -- JSON: [{"name","label","join","summary","formula","function","sort"}]
+    lastmodified TEXT NOT NULL,
+    recordtype TEXT NOT NULL DEFAULT 'salesorder',   -- what it searches: salesorder, transaction, customer, …
+    roles TEXT NOT NULL DEFAULT ''       -- its audience: roles by name, comma-separated; empty: everybody
 );
 """
 

@@ -197,6 +197,8 @@ def saved_searches(modified: str) -> list[tuple[object, ...]]:
             json.dumps(filters),
             json.dumps([_column(name) for name in names]),
             modified,
+            "salesorder",
+            "",
         )
         for number, script, title, filters, names in found
     ]
