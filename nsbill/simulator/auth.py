@@ -37,6 +37,7 @@ class Credential:
     consumer_secret: str
     token_id: str
     token_secret: str
+    role: str = ""
 
 
 @dataclass(frozen=True)

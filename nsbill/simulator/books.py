@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from threading import Lock, local
+from typing import Any, TypeVar
 
 from nsbill.simulator import suiteql_functions, tables
 from nsbill.simulator.auth import Credential
@@ -16,6 +17,7 @@ from nsbill.simulator.suiteql_views import create_views
 __all__ = ["ACCOUNT", "PREFERENCES", "Books", "Clock"]
 
 ACCOUNT = "9000001_SB1"
+Kept = TypeVar("Kept")
 SCRIPT = ("customscript_nsbill_restlet", "501")
 DEPLOY = ("customdeploy_nsbill_restlet", "1")
 
@@ -32,6 +34,16 @@ PREFERENCES: dict[str, str] = {
     "suiteql_credits_negative": "T",
     "suiteql_row_cap": "100000",
     "restlet_units": "5000",
+    "token_based_authentication": "T",
+    "oauth2": "T",
+    "integration_state": "enabled",
+    "login_lockout": "T",
+    "oauth2_repeated_jti": "refuse",
+    "oauth2_missing_scope": "401",
+    "overload_answer": "429",
+    "overload_delay_ms": "6000",
+    "integration_limit": "",
+    "governance_limits": "administrator",
 }
 """Every knob that lives in the books, with its default; see docs/simulator.md for what each does."""
 
@@ -43,8 +55,17 @@ _ALLOWED = {
     "suiteql_status_match": {"both", "letter"},
     "suiteql_status_display": {"with_type", "plain"},
     "suiteql_credits_negative": {"T", "F"},
+    "token_based_authentication": {"T", "F"},
+    "oauth2": {"T", "F"},
+    "integration_state": {"enabled", "blocked"},
+    "login_lockout": {"T", "F"},
+    "oauth2_repeated_jti": {"refuse", "accept"},
+    "oauth2_missing_scope": {"401", "403"},
+    "overload_answer": {"429", "401", "mixed"},
+    "governance_limits": {"administrator", "everyone"},
 }
 _NUMBERS = {"concurrency_limit", "suiteql_row_cap", "restlet_units"}
+_NUMBERS_OR_EMPTY = {"retry_after_seconds", "overload_delay_ms", "integration_limit"}
 
 
 class Clock:
@@ -123,8 +144,12 @@ class Books:
 
     def preferences(self) -> dict[str, str]:
         """Return every preference, those in the books over the defaults."""
-        rows = self.reader().execute("SELECT key, value FROM preference").fetchall()
-        return PREFERENCES | {row["key"]: row["value"] for row in rows if row["key"] in PREFERENCES}
+
+        def read(reader: sqlite3.Connection) -> dict[str, str]:
+            rows = reader.execute("SELECT key, value FROM preference").fetchall()
+            return PREFERENCES | {row["key"]: row["value"] for row in rows if row["key"] in PREFERENCES}
+
+        return self.kept("preferences", read)
 
     def set_preferences(self, changes: dict[str, str]) -> None:
         """Save preferences, or raise ``ValueError`` naming the unknown one or the bad value."""
@@ -135,15 +160,46 @@ class Books:
                 raise ValueError(f"preference '{key}' must be one of {', '.join(sorted(_ALLOWED[key]))}")
             if key in _NUMBERS and not (value.isdecimal() and int(value) > 0):
                 raise ValueError(f"preference '{key}' must be a whole number above 0")
+            if key in _NUMBERS_OR_EMPTY and value and not value.isdecimal():
+                raise ValueError(f"preference '{key}' must be a whole number, or empty")
         with self.writing() as connection:
             connection.executemany("INSERT OR REPLACE INTO preference VALUES (?, ?)", list(changes.items()))
 
     def account(self) -> str:
         """Return the account id, which is also the realm of signatures."""
-        row = self.reader().execute("SELECT value FROM meta WHERE key = 'account'").fetchone()
-        return str(row[0]) if row else ACCOUNT
+        return self.meta("account") or ACCOUNT
+
+    def meta(self, key: str) -> str | None:
+        """Return one of the account's facts."""
+
+        def read(reader: sqlite3.Connection) -> str | None:
+            row = reader.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+            return None if row is None else str(row[0])
+
+        return self.kept(f"meta {key}", read)
 
     def credentials(self) -> dict[str, Credential]:
         """Return the credentials that may sign in, by token id."""
-        rows = self.reader().execute("SELECT consumer_key, consumer_secret, token_id, token_secret FROM credential")
-        return {row["token_id"]: Credential(*row) for row in rows}
+
+        def read(reader: sqlite3.Connection) -> dict[str, Credential]:
+            names = "consumer_key, consumer_secret, token_id, token_secret, role"
+            rows = reader.execute(f"SELECT {names} FROM credential ORDER BY rowid")  # noqa: S608 -- fixed names
+            return {row["token_id"]: Credential(*row) for row in rows}
+
+        return self.kept("credentials", read)
+
+    def kept(self, name: str, read: Callable[[sqlite3.Connection], Kept]) -> Kept:
+        """Return what ``read`` finds under ``name``, read again only when somebody changed the books.
+
+        Kept per thread; the caller must not change it. Every request needs several of these, so that reading them
+        each time would make the sign-in slow.
+        """
+        reader = self.reader()
+        version = reader.execute("PRAGMA data_version").fetchone()[0]
+        if getattr(self._local, "version", None) != version:
+            self._local.version, self._local.kept = version, {}
+        kept: dict[str, Any] = self._local.kept
+        if name not in kept:
+            kept[name] = read(reader)
+        found: Kept = kept[name]
+        return found

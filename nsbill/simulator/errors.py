@@ -15,6 +15,7 @@ __all__ = [
     "invalid_query",
     "invalid_value",
     "login_refused",
+    "missing_permission",
     "method_not_allowed",
     "no_such_record",
     "not_imitated",
@@ -23,12 +24,14 @@ __all__ = [
     "unknown_property",
     "unsupported_media_type",
     "user_error",
+    "wrong_host",
 ]
 
 _ACCESS = "Error while accessing a resource. "
 _TITLES = {
     400: "Bad Request",
     401: "Unauthorized",
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
     415: "Unsupported Media Type",
@@ -73,6 +76,22 @@ def login_refused(reason: str, *, headers: dict[str, str] | None = None) -> Refu
         "Setup > Users/Roles > User Management > View Login Audit Trail."
     )
     return Refusal(401, "INVALID_LOGIN", detail, headers=headers, reason=reason)
+
+
+def missing_permission(label: str) -> Refusal:
+    """Refuse what the caller's role may not do (netsuite 8.4; code and text are uncertain)."""
+    detail = (
+        f"Permission Violation: You need the '{label}' permission to access this page. "
+        "Please contact your account administrator."
+    )
+    return Refusal(403, "INSUFFICIENT_PERMISSION", detail, reason="permission")
+
+
+def wrong_host(status: int = 404) -> Refusal:
+    """Refuse a path on a host that does not serve it (status, code and text are uncertain; netsuite 7.3)."""
+    if status == 403:
+        return Refusal(403, "INVALID_DOMAIN", "The request was sent to the wrong domain; use the account's own.")
+    return Refusal(404, "NOT_FOUND", "The requested resource does not exist on this domain.")
 
 
 def bad_request(detail: str = "The request could not be understood by the server due to malformed syntax.") -> Refusal:

@@ -24,7 +24,7 @@ __all__ = [
 
 REST_JSON = "application/vnd.oracle.resource+json; type="
 _TYPE_URL = "https://www.rfc-editor.org/rfc/rfc9110.html#section-15."
-_SECTIONS = {400: "5.1", 401: "5.2", 404: "5.5", 405: "5.6", 415: "5.16", 429: "5", 500: "6.1", 501: "6.2"}
+_SECTIONS = {400: "5.1", 401: "5.2", 403: "5.4", 404: "5.5", 405: "5.6", 415: "5.16", 429: "5", 500: "6.1", 501: "6.2"}
 
 
 @dataclass(frozen=True)
