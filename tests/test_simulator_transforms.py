@@ -301,7 +301,8 @@ def test_two_processes_on_the_same_books_bill_every_order_once(tmp_path: Path) -
     connection = sqlite3.connect(database)
     for new in range(1000, 1020):
         connection.execute(
-            "INSERT INTO txn SELECT ?, type, ?, NULL, status, entity, subsidiary, currency, exchangerate, trandate, duedate, shipdate, createddate, lastmodifieddate, "
+            "INSERT INTO txn (id, type, tranid, externalid, status, entity, subsidiary, currency, exchangerate, trandate, duedate, shipdate, createddate, lastmodifieddate, otherrefnum, memo, terms, paymentoption, postingperiod, createdfrom, channel, etail_order_id, total, tax, paid, voided) "
+            "SELECT ?, type, ?, NULL, status, entity, subsidiary, currency, exchangerate, trandate, duedate, shipdate, createddate, lastmodifieddate, "
             "otherrefnum, memo, terms, paymentoption, postingperiod, createdfrom, channel, etail_order_id, total, tax, paid, voided FROM txn WHERE id = 106",
             (new, f"SO{new}"),
         )

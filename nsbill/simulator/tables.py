@@ -45,11 +45,11 @@ CREATE TABLE accountingperiod (
 );
 CREATE TABLE txn (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    type TEXT NOT NULL,                  -- SalesOrd, CustInvc, CashSale, CustCred, CashRfnd, CustPymt, ItemShip
+    type TEXT NOT NULL,                  -- SalesOrd, CustInvc, CashSale, CustCred, CashRfnd, CustPymt, CustRfnd, Deposit, ItemShip
     tranid TEXT NOT NULL,
     externalid TEXT,
     status TEXT NOT NULL,                -- one letter, meaning by type
-    entity INTEGER NOT NULL,
+    entity INTEGER,                      -- the customer; a deposit has none
     subsidiary INTEGER NOT NULL,
     currency INTEGER NOT NULL,
     exchangerate TEXT NOT NULL DEFAULT '1.0',
@@ -63,9 +63,14 @@ CREATE TABLE txn (
     total INTEGER NOT NULL DEFAULT 0,    -- hundredths, tax included
     tax INTEGER NOT NULL DEFAULT 0,      -- hundredths
     paid INTEGER NOT NULL DEFAULT 0,     -- hundredths paid or applied (invoices), used (payments, credits)
-    voided TEXT NOT NULL DEFAULT 'F'
+    voided TEXT NOT NULL DEFAULT 'F',
+    account INTEGER,                     -- where the money of a payment, sale or deposit goes; none: undeposited funds
+    undepfunds TEXT,                     -- 'T': waits in undeposited funds for a deposit
+    checknum TEXT,
+    etail_exported TEXT                  -- custbody_celigo_etail_order_exported
 );
-CREATE UNIQUE INDEX txn_externalid ON txn (externalid) WHERE externalid IS NOT NULL;
+-- whether types share one namespace is a preference, so it is checked by the rules and not here
+CREATE UNIQUE INDEX txn_externalid ON txn (externalid, type) WHERE externalid IS NOT NULL;
 CREATE INDEX txn_type_status ON txn (type, status);
 CREATE INDEX txn_otherrefnum ON txn (otherrefnum);
 CREATE INDEX txn_createdfrom ON txn (createdfrom);
@@ -92,6 +97,24 @@ CREATE TABLE link (
 );
 CREATE INDEX link_previous ON link (previousdoc, linktype);
 CREATE INDEX link_next ON link (nextdoc, linktype);
+CREATE TABLE account (
+    id INTEGER PRIMARY KEY, acctnumber TEXT NOT NULL, fullname TEXT NOT NULL,
+    accttype TEXT NOT NULL,              -- Bank, AcctRec, OthCurrAsset, OthCurrLiab, Income, Expense, …
+    isinactive TEXT NOT NULL DEFAULT 'F'
+);
+CREATE TABLE depositline (
+    txn INTEGER NOT NULL, sublist TEXT NOT NULL,     -- other, cashback
+    line INTEGER NOT NULL, account INTEGER NOT NULL,
+    amount INTEGER NOT NULL,             -- hundredths; cashback reduces the deposit
+    entity INTEGER, paymentmethod INTEGER, refnum TEXT, memo TEXT,
+    PRIMARY KEY (txn, sublist, line)
+) WITHOUT ROWID;
+CREATE TABLE customerdetail (              -- what only some customers have
+    customer INTEGER PRIMARY KEY, externalid TEXT UNIQUE, phone TEXT, comments TEXT,
+    channel INTEGER,                     -- custentity_celigo_etail_channel
+    amazon_account TEXT,                 -- custentity_celigo_amzio_accounts
+    datecreated TEXT, lastmodifieddate TEXT
+);
 CREATE TABLE savedsearch (
     id INTEGER PRIMARY KEY, scriptid TEXT NOT NULL UNIQUE, title TEXT NOT NULL, owner TEXT NOT NULL,
     filters TEXT NOT NULL,               -- JSON: a filter expression of N/search; older books: [{"name","operator","values","join"}]
@@ -103,6 +126,21 @@ CREATE TABLE savedsearch (
 """
 
 VERSION = "2"
+
+ACCOUNTS = (
+    (1, "1000", "Checking", "Bank"),
+    (2, "1100", "Accounts Receivable", "AcctRec"),
+    (3, "1150", "Undeposited Funds", "OthCurrAsset"),
+    (4, "1160", "Amazon Clearing", "OthCurrAsset"),
+    (5, "1200", "Inventory Asset", "OthCurrAsset"),
+    (6, "2200", "Sales Taxes Payable", "OthCurrLiab"),
+    (7, "4000", "Sales", "Income"),
+    (8, "4100", "Shipping Income", "Income"),
+    (9, "4200", "Sales Discounts", "Income"),
+    (10, "5000", "Cost of Goods Sold", "COGS"),
+    (11, "6100", "Amazon Fees", "Expense"),
+)
+"""Id, number, name and type of the ledger accounts that every company here has."""
 
 
 def connect(database: Path | str) -> sqlite3.Connection:
@@ -120,4 +158,5 @@ def create(database: Path | str) -> sqlite3.Connection:
     connection = connect(database)
     connection.executescript("BEGIN;" + SCHEMA + "COMMIT;")
     connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", (VERSION,))
+    connection.executemany("INSERT INTO account (id, acctnumber, fullname, accttype) VALUES (?, ?, ?, ?)", ACCOUNTS)
     return connection
