@@ -78,7 +78,7 @@ def unapply_amounts(
     wanted = None if documents is None else set(documents)
     marks = ", ".join("?" for _ in set(LINK_TYPES.values()))
     rows = connection.execute(
-        f"SELECT rowid, previousdoc, foreignamount FROM link WHERE nextdoc = ? AND linktype IN ({marks})",  # noqa: S608
+        f"SELECT rowid, previousdoc, foreignamount FROM link WHERE nextdoc = ? AND linktype IN ({marks})",
         (payer_id, *sorted(set(LINK_TYPES.values()))),
     ).fetchall()
     for row in rows:

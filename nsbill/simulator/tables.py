@@ -67,7 +67,12 @@ CREATE TABLE txn (
     account INTEGER,                     -- where the money of a payment, sale or deposit goes; none: undeposited funds
     undepfunds TEXT,                     -- 'T': waits in undeposited funds for a deposit
     checknum TEXT,
-    etail_exported TEXT                  -- custbody_celigo_etail_order_exported
+    etail_exported TEXT,                 -- custbody_celigo_etail_order_exported
+    customform INTEGER                   -- of a sales order: its form, none is the standard one
+);
+CREATE TABLE form (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL, type TEXT NOT NULL,
+    target TEXT NOT NULL                 -- the type that orders on this form are billed as; empty: either
 );
 -- whether types share one namespace is a preference, so it is checked by the rules and not here
 CREATE UNIQUE INDEX txn_externalid ON txn (externalid, type) WHERE externalid IS NOT NULL;
@@ -115,6 +120,21 @@ CREATE TABLE customerdetail (              -- what only some customers have
     amazon_account TEXT,                 -- custentity_celigo_amzio_accounts
     datecreated TEXT, lastmodifieddate TEXT
 );
+CREATE TABLE job (                          -- asynchronous requests
+    id INTEGER PRIMARY KEY AUTOINCREMENT, idempotencykey TEXT UNIQUE,
+    parallel TEXT NOT NULL               -- 'F': a task begins when the one before it has ended
+);
+CREATE TABLE task (
+    job INTEGER NOT NULL, id INTEGER NOT NULL,       -- id: 1-based within the job
+    state TEXT NOT NULL,                 -- pending, processing, succeeded, failed
+    request TEXT NOT NULL,               -- JSON, everything but the body
+    body BLOB NOT NULL,
+    runner TEXT, lease REAL,             -- which simulator works at it, and until when (seconds since 1970)
+    starttime TEXT, endtime TEXT,
+    status INTEGER, headers TEXT, answer BLOB,
+    PRIMARY KEY (job, id)
+);
+CREATE INDEX task_open ON task (job, id) WHERE state IN ('pending', 'processing');
 CREATE TABLE savedsearch (
     id INTEGER PRIMARY KEY, scriptid TEXT NOT NULL UNIQUE, title TEXT NOT NULL, owner TEXT NOT NULL,
     filters TEXT NOT NULL,               -- JSON: a filter expression of N/search; older books: [{"name","operator","values","join"}]
@@ -142,6 +162,13 @@ ACCOUNTS = (
 )
 """Id, number, name and type of the ledger accounts that every company here has."""
 
+FORMS = (
+    (68, "Standard Sales Order", "SalesOrd", ""),
+    (69, "Standard Sales Order - Invoice", "SalesOrd", "CustInvc"),
+    (70, "Standard Sales Order - Cash Sale", "SalesOrd", "CashSale"),
+)
+"""Id, name, type and target of the order forms that come with NetSuite (netsuite 5.3; the ids are made up)."""
+
 
 def connect(database: Path | str) -> sqlite3.Connection:
     """Open the books; several processes may, so writers wait up to 30 s for each other."""
@@ -158,5 +185,6 @@ def create(database: Path | str) -> sqlite3.Connection:
     connection = connect(database)
     connection.executescript("BEGIN;" + SCHEMA + "COMMIT;")
     connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", (VERSION,))
+    connection.executemany("INSERT INTO form VALUES (?, ?, ?, ?)", FORMS)
     connection.executemany("INSERT INTO account (id, acctnumber, fullname, accttype) VALUES (?, ?, ?, ?)", ACCOUNTS)
     return connection
