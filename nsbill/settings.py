@@ -125,6 +125,11 @@ class Settings(BaseSettings):
         return BillingMode.INVOICE if self.invoice_flow else BillingMode.CASH_SALE
 
     @property
+    def realm(self) -> str:
+        """The account id in its written form, also when the setting has its form in host names: ``1234567_SB1``."""
+        return self.account.upper().replace("-", "_")
+
+    @property
     def host_label(self) -> str:
         """The account id as it stands in host names: lower case, ``_`` as ``-``."""
         return self.account.lower().replace("_", "-")

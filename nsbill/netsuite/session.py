@@ -1,4 +1,4 @@
-"""Sessions signed by token-based authentication (OAuth 1.0a, HMAC-SHA256), with one kept-alive connection per slot."""
+"""Sessions that sign every send anew: by bearer token (OAuth 2.0), or by token-based authentication (OAuth 1.0a)."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from oauthlib.oauth1 import SIGNATURE_HMAC_SHA256
 from requests.adapters import HTTPAdapter
 from requests_oauthlib import OAuth1Session
 
-from nsbill.credentials import CertificateCredentials, Credentials
-from nsbill.errors import SettingsError
+from nsbill.credentials import CertificateCredentials, Credentials, TokenCredentials
+from nsbill.netsuite.token import BearerAuth, TokenSource
 from nsbill.settings import Settings
 
 __all__ = ["open_session", "renew_sign_in"]
 
 
 def open_session(settings: Settings, credentials: Credentials, *, connections: int) -> requests.Session:
-    """Return a session that signs every request for the account; each send is signed anew.
+    """Return a session for the account that keeps up to ``connections`` connections to each host alive.
 
-    The realm is the account id in its written form (``1234567_SB1``). Cookies are refused: NetSuite's would tie
-    parallel requests to one server session.
+    Cookies are refused: NetSuite's would tie parallel requests to one server session. A send may raise what asking
+    for a bearer token raises: ``SignInRefused``, ``NoAnswer``, ``TooManyRequests``.
+
+    Raises
+    ------
+    SettingsError
+        The private key cannot be used.
     """
     if isinstance(credentials, CertificateCredentials):
-        raise SettingsError("sign_in", "signing in by certificate is not there yet", "Use a token.")
-    session: requests.Session = OAuth1Session(
-        credentials.consumer_key.get_secret_value(),
-        client_secret=credentials.consumer_secret.get_secret_value(),
-        resource_owner_key=credentials.token_id.get_secret_value(),
-        resource_owner_secret=credentials.token_secret.get_secret_value(),
-        signature_method=SIGNATURE_HMAC_SHA256,
-        realm=settings.account,
-    )
+        session = requests.Session()
+        session.auth = BearerAuth(TokenSource(settings, credentials))
+    else:
+        session = _token_session(settings, credentials)
     adapter = HTTPAdapter(pool_connections=2, pool_maxsize=connections, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
@@ -39,9 +39,24 @@ def open_session(settings: Settings, credentials: Credentials, *, connections: i
     return session
 
 
-def renew_sign_in(session: requests.Session, refused: str | None = None) -> None:
+def renew_sign_in(session: requests.Session, refused: str | bytes | None = None) -> None:
     """Forget the bearer token that was just refused, so that the next send asks for another; nothing to do for TBA.
 
-    ``refused`` is the ``Authorization`` header of the refused request. A token that another thread has renewed since
-    is kept; without the header the present token is dropped.
+    ``refused`` is the ``Authorization`` header of the request that was refused: of many threads that were refused
+    with one token the first renews it, and the others find the new one. Without it, the present token is given up.
     """
+    if isinstance(session.auth, BearerAuth):
+        session.auth.source.forget(refused.decode() if isinstance(refused, bytes) else refused)
+
+
+def _token_session(settings: Settings, credentials: TokenCredentials) -> requests.Session:
+    """Sign with HMAC-SHA256, NetSuite's only algorithm (netsuite 1.1); a nonce is good for one send."""
+    session: requests.Session = OAuth1Session(
+        credentials.consumer_key.get_secret_value(),
+        client_secret=credentials.consumer_secret.get_secret_value(),
+        resource_owner_key=credentials.token_id.get_secret_value(),
+        resource_owner_secret=credentials.token_secret.get_secret_value(),
+        signature_method=SIGNATURE_HMAC_SHA256,
+        realm=settings.realm,
+    )
+    return session
