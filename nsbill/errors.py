@@ -20,8 +20,11 @@ NsbillError
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 __all__ = [
+    "Advice",
     "BillingRefused",
     "JournalError",
     "MoneyError",
@@ -108,8 +111,31 @@ class SourceFileError(NsbillError):
         super().__init__(f"{where}: found {found}; expected {expected}. {remedy} Nothing of this file was kept.")
 
 
+@dataclass(frozen=True)
+class Advice:
+    """What an error of NetSuite means for whoever met it.
+
+    ``again``: the same request may simply be sent later. ``fix``: ``retry`` (waiting helps), ``fix-first`` (something
+    must be changed before it can succeed), ``never`` (sending it again can only do harm, or nothing).
+    ``known``: NetSuite's answer was recognised; an answer that was not is quoted, and the advice is general.
+    """
+
+    cause: str
+    again: bool
+    fix: Literal["retry", "fix-first", "never"]
+    next_action: str
+    known: bool
+
+
 class NetSuiteError(NsbillError):
-    """NetSuite answered with an error; keeps what it said."""
+    """NetSuite answered with an error; keeps what it said, and the advice for it.
+
+    Without ``advice`` it is a check of nsbill's own on what NetSuite gave: ``detail`` says what is wrong and
+    ``remedy`` what to do.
+    """
+
+    retry_after: float | None = None
+    """Seconds that NetSuite asked to wait before another try (``Retry-After``; in no page of Oracle's, but honoured)."""
 
     def __init__(
         self,
@@ -119,16 +145,26 @@ class NetSuiteError(NsbillError):
         code: str,
         detail: str,
         remedy: str = "",
+        advice: Advice | None = None,
         request_id: str | None = None,
     ) -> None:
         self.what, self.status, self.code, self.detail = what, status, code, detail
-        self.remedy, self.request_id = remedy, request_id
+        self.advice = advice or Advice(detail, again=False, fix="fix-first", next_action=remedy, known=True)
+        self.request_id = request_id
         trace = f" (request {request_id})" if request_id else ""
         answered = (
-            "" if status == 200 else f"NetSuite answered {status} {code}: "
+            f"NetSuite answered {status} {code}: " if status != 200 else ""
         )  # 200: the RESTlet's or our own check
-        text = f"{what}: {answered}{detail.rstrip('. ')}{trace}. {remedy}"
+        if advice is not None and status == 200:
+            answered = f"The RESTlet answered {code}: "
+        cause = f"{advice.cause.rstrip('. ')}. " if advice is not None and advice.cause else ""
+        text = f"{what}: {cause}{answered}{detail.rstrip('. ')}{trace}. {self.advice.next_action}"
         super().__init__(text.strip())
+
+    @property
+    def remedy(self) -> str:
+        """What to do next."""
+        return self.advice.next_action
 
 
 class SignInRefused(NetSuiteError):
@@ -146,10 +182,16 @@ class TooManyRequests(NetSuiteError):
 class NoAnswer(NsbillError):
     """No clear answer came. For a create this means: unknown, never re-send, look it up."""
 
-    def __init__(self, what: str, host: str, problem: str, remedy: str = "") -> None:
-        self.what, self.host, self.problem = what, host, problem
+    retry_after: float | None = None
+    """Seconds that the host asked to wait before another try."""
+    slow = False
+    """Whether the time ran out, so that the host may still be at work."""
+
+    def __init__(self, what: str, host: str, problem: str, remedy: str = "", *, request_id: str | None = None) -> None:
+        self.what, self.host, self.problem, self.request_id = what, host, problem, request_id
         remedy = remedy or "Check the network and the account id, then try again."
-        super().__init__(f"{what}: no clear answer from {host}: {problem}. {remedy}")
+        trace = f" (request {request_id})" if request_id else ""
+        super().__init__(f"{what}: no clear answer from {host}: {problem}{trace}. {remedy}")
 
 
 class BillingRefused(NsbillError):
