@@ -12,7 +12,7 @@ import pytest
 import requests
 from simulator_account import RECORD, RESTLET, SUITEQL, Account, open_account, rest_error
 
-from nsbill.simulator.auth import Credential, SignedRequest, Verifier, signature
+from nsbill.simulator.auth import Credential, Rules, SignedRequest, Verifier, signature
 from nsbill.simulator.errors import Refusal
 
 LOGIN = (
@@ -211,7 +211,7 @@ def test_a_malformed_header_is_refused_by_the_verifier() -> None:
     verifier = Verifier()
     request = SignedRequest("GET", "/", "h", 'OAuth realm="x", oauth_nonce=abc')
     with pytest.raises(Refusal) as refused:
-        verifier.verify(request, account="x", credentials={}, now=0, check_body_hash=True)
+        verifier.verify(request, rules=Rules("x"), credentials={}, now=0)
     assert (refused.value.status, refused.value.code, refused.value.reason) == (
         401,
         "INVALID_LOGIN",

@@ -6,16 +6,18 @@ import base64
 import hashlib
 import hmac
 import re
-from collections import Counter, deque
+from collections import deque
 from dataclasses import dataclass
 from threading import Lock
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from nsbill.simulator.errors import Refusal, login_refused
 
-__all__ = ["Credential", "SignedRequest", "Verifier", "parse_header", "signature"]
+__all__ = ["Credential", "Rules", "SignedRequest", "Verifier", "parse_header", "signature"]
 
 WINDOW_SECONDS = 300
+_FAILURES = 5
+_LOCKED_SECONDS = 1800
 _PAIR = re.compile(r'\s*([A-Za-z_]+)="([^"]*)"\s*')
 _REQUIRED = (
     "realm",
@@ -52,58 +54,67 @@ class SignedRequest:
     scheme: str = "http"
 
 
+@dataclass(frozen=True)
+class Rules:
+    """What the account demands of signed requests."""
+
+    account: str
+    check_body_hash: bool = True
+    lockout: bool = True
+    """Five wrong signatures in a row lock a token for 30 minutes."""
+    enabled: bool = True
+    """The feature Token-based Authentication is on."""
+    blocked: bool = False
+    """The integration record is blocked."""
+
+
 class Verifier:
-    """Checks signatures; keeps used nonces and an audit trail of refusals. Safe to use from several threads."""
+    """Checks signatures; keeps used nonces and locked tokens. Safe to use from several threads."""
 
     def __init__(self) -> None:
-        self.refusals: Counter[str] = Counter()
-        """How often each reason of the login audit trail occurred."""
         self._used: set[tuple[str, str, int]] = set()
         self._in_order: deque[tuple[str, str, int]] = deque()
+        self._failures: dict[str, int] = {}
+        self._locked_until: dict[str, int] = {}
         self._lock = Lock()
 
     def verify(
-        self,
-        request: SignedRequest,
-        *,
-        account: str,
-        credentials: dict[str, Credential],
-        now: int,
-        check_body_hash: bool,
+        self, request: SignedRequest, *, rules: Rules, credentials: dict[str, Credential], now: int
     ) -> Credential:
-        """Return the credential that signed ``request`` or raise the 401/400 refusal; ``credentials`` by token id."""
-        try:
-            return self._verify(request, account, credentials, now, check_body_hash=check_body_hash)
-        except Refusal as refusal:
-            self.refusals[refusal.reason or "unknown"] += 1
-            raise
-
-    def _verify(
-        self,
-        request: SignedRequest,
-        account: str,
-        credentials: dict[str, Credential],
-        now: int,
-        *,
-        check_body_hash: bool,
-    ) -> Credential:
-        pairs = parse_header(request.authorization, account)
+        """Return the credential that signed ``request`` or raise the 401 refusal; ``credentials`` by token id."""
+        pairs = parse_header(request.authorization)
         parameters = dict(pairs)
-        _check_form(parameters, account, now)
-        credential = credentials.get(parameters["oauth_token"])
-        if credential is None:
-            raise login_refused("token_rejected")
-        if not hmac.compare_digest(credential.consumer_key.encode(), parameters["oauth_consumer_key"].encode()):
-            raise login_refused("consumer_key_unknown")
-        if check_body_hash and "oauth_body_hash" in parameters:
-            digest = base64.b64encode(hashlib.sha1(request.body, usedforsecurity=False).digest()).decode()
-            if not hmac.compare_digest(digest.encode(), parameters["oauth_body_hash"].encode()):
-                raise login_refused("InvalidSignature")
-        expected = signature(request, pairs, credential)
-        if not hmac.compare_digest(expected.encode(), parameters["oauth_signature"].encode()):
-            raise login_refused("InvalidSignature")
+        _check_form(parameters, rules.account, now)
+        credential = _credential(parameters, rules, credentials)
+        self._check_lock(credential.token_id, rules, now)
+        try:
+            _check_proof(request, pairs, credential, rules)
+        except Refusal:
+            self._failed(credential.token_id, now)
+            raise
+        with self._lock:
+            self._failures.pop(credential.token_id, None)
         self._use_nonce(parameters["oauth_token"], parameters["oauth_nonce"], int(parameters["oauth_timestamp"]), now)
         return credential
+
+    def unlock(self) -> None:
+        """Unlock every token, as an administrator can."""
+        with self._lock:
+            self._failures.clear()
+            self._locked_until.clear()
+
+    def _check_lock(self, token: str, rules: Rules, now: int) -> None:
+        with self._lock:
+            if rules.lockout and now < self._locked_until.get(token, now):
+                raise login_refused("temporary_locked")
+
+    def _failed(self, token: str, now: int) -> None:
+        with self._lock:
+            failures = self._failures.get(token, 0) + 1
+            if failures >= _FAILURES:
+                self._locked_until[token] = now + _LOCKED_SECONDS
+                failures = 0
+            self._failures[token] = failures
 
     def _use_nonce(self, token: str, nonce: str, timestamp: int, now: int) -> None:
         key = (token, nonce, timestamp)
@@ -116,14 +127,11 @@ class Verifier:
             self._in_order.append(key)
 
 
-def parse_header(header: str | None, account: str) -> list[tuple[str, str]]:
+def parse_header(header: str | None) -> list[tuple[str, str]]:
     """Return the decoded parameters of an ``Authorization: OAuth`` header, or refuse a missing or malformed one."""
     if header is None:
         raise login_refused("MissingTokenPassportRequiredFields")
     scheme, _, rest = header.partition(" ")
-    if scheme.lower() == "bearer":
-        text = f'Bearer realm="{account}", error="invalid_token", error_description="Invalid login attempt."'
-        raise login_refused("token_rejected", headers={"WWW-Authenticate": text})
     if scheme.lower() != "oauth":
         raise login_refused("FeatureDisabled")
     pairs = []
@@ -155,6 +163,32 @@ def _check_form(parameters: dict[str, str], account: str, now: int) -> None:
     timestamp = parameters["oauth_timestamp"]
     if not (timestamp.isascii() and timestamp.isdigit()) or abs(int(timestamp) - now) > WINDOW_SECONDS:
         raise login_refused("InvalidTimestamp")
+
+
+def _credential(parameters: dict[str, str], rules: Rules, credentials: dict[str, Credential]) -> Credential:
+    """Find whose token and consumer key these are, and whether they may be used."""
+    if not rules.enabled:
+        raise login_refused("FeatureDisabled")
+    credential = credentials.get(parameters["oauth_token"])
+    if credential is None:
+        raise login_refused("token_rejected")
+    if not hmac.compare_digest(credential.consumer_key.encode(), parameters["oauth_consumer_key"].encode()):
+        raise login_refused("consumer_key_unknown")
+    if rules.blocked:
+        raise login_refused("consumer_key_refused")
+    return credential
+
+
+def _check_proof(request: SignedRequest, pairs: list[tuple[str, str]], credential: Credential, rules: Rules) -> None:
+    """Check what only the owner of the secrets, and of the body, can have made."""
+    parameters = dict(pairs)
+    if rules.check_body_hash and "oauth_body_hash" in parameters:
+        digest = base64.b64encode(hashlib.sha1(request.body, usedforsecurity=False).digest()).decode()
+        if not hmac.compare_digest(digest.encode(), parameters["oauth_body_hash"].encode()):
+            raise login_refused("InvalidSignature")
+    expected = signature(request, pairs, credential)
+    if not hmac.compare_digest(expected.encode(), parameters["oauth_signature"].encode()):
+        raise login_refused("InvalidSignature")
 
 
 def signature(request: SignedRequest, pairs: list[tuple[str, str]], credential: Credential) -> str:

@@ -33,6 +33,7 @@ PREFERENCES: dict[str, str] = {
     "suiteql_status_display": "with_type",
     "suiteql_credits_negative": "T",
     "suiteql_row_cap": "100000",
+    "suiteql_missing_tables": "",
     "restlet_units": "5000",
     "token_based_authentication": "T",
     "oauth2": "T",
@@ -183,7 +184,7 @@ class Books:
 
         def read(reader: sqlite3.Connection) -> dict[str, Credential]:
             names = "consumer_key, consumer_secret, token_id, token_secret, role"
-            rows = reader.execute(f"SELECT {names} FROM credential ORDER BY rowid")  # noqa: S608 -- fixed names
+            rows = reader.execute(f"SELECT {names} FROM credential ORDER BY rowid")
             return {row["token_id"]: Credential(*row) for row in rows}
 
         return self.kept("credentials", read)

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 
-from nsbill.simulator.auth import Verifier
+from nsbill.simulator import certificates, permissions
 from nsbill.simulator.books import Books
 from nsbill.simulator.faults import Fault, FaultPlan
 from nsbill.simulator.limits import Traffic
+from nsbill.simulator.services import Services
+from nsbill.simulator.sign_in import SignIn
 
 __all__ = ["Control", "ControlError"]
 
@@ -27,7 +29,8 @@ class Control:
     """The parts of a running simulator that control routes reach."""
 
     books: Books
-    verifier: Verifier
+    sign_in: SignIn
+    services: Services
     traffic: Traffic = field(default_factory=Traffic)
     faults: FaultPlan = field(default_factory=FaultPlan)
     latency_ms: int = 0
@@ -48,6 +51,9 @@ class Control:
             "latency": self._latency,
             "statistics": self._statistics,
             "clock": self._clock,
+            "certificates": self._certificates,
+            "roles": self._roles,
+            "login_audit": self._login_audit,
         }
         name = path.strip("/").removeprefix("_simulator/")
         if name not in actions:
@@ -94,14 +100,50 @@ class Control:
         if body is not None:
             _only(body, "reset")
             self.traffic.reset()
-            self.verifier.refusals.clear()
-        return self.traffic.statistics() | {"sign_in_refusals": dict(self.verifier.refusals)}
+            self.sign_in.audit.reset()
+        return self.traffic.statistics() | {"sign_in_refusals": self.sign_in.audit.counted()}
 
     def _clock(self, body: Mapping[str, object] | None) -> dict[str, object]:
         if body is not None:
             _only(body, "offset_seconds")
             self.books.clock.offset = timedelta(seconds=_whole(body, "offset_seconds", 0, lowest=-(10**9)))
         return {"now": self.books.clock.instant(), "offset_seconds": int(self.books.clock.offset.total_seconds())}
+
+    def _certificates(self, body: Mapping[str, object] | None) -> dict[str, object]:
+        """List certificates, upload one, or revoke one."""
+        if body is None:
+            return {"certificates": certificates.listed(self.books)}
+        _only(body, "pem", "role", "revoke")
+        if "revoke" in body:
+            certificates.revoke(self.books, _text(body, "revoke"))
+            return {"certificates": certificates.listed(self.books)}
+        identifier = certificates.upload(self.books, _text(body, "pem"), _text(body, "role") if "role" in body else "")
+        found = certificates.find(self.books, identifier)
+        assert found is not None
+        return {"certificate_id": identifier, "client_id": found.client_id}
+
+    def _roles(self, body: Mapping[str, object] | None) -> dict[str, object]:
+        if body is not None:
+            _only(body, "role", "permissions")
+            held = body.get("permissions")
+            if not isinstance(held, dict):
+                raise ValueError("permissions must be an object of permission ids with levels")
+            permissions.set_role(self.books, _text(body, "role"), held)
+        return {"roles": permissions.roles(self.books)}
+
+    def _login_audit(self, body: Mapping[str, object] | None) -> dict[str, object]:
+        """Show the refused sign-ins; an administrator may unlock every token."""
+        if body is not None:
+            _only(body, "unlock")
+            self.sign_in.verifier.unlock()
+        return {"entries": self.sign_in.audit.rows()}
+
+
+def _text(body: Mapping[str, object], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{name} must be a text")
+    return value
 
 
 def _exact(body: Mapping[str, object]) -> dict[str, object]:

@@ -9,14 +9,15 @@ __all__ = [
     "Refusal",
     "already_exists",
     "bad_request",
+    "bearer_refused",
     "concurrency_exceeded",
     "invalid_field_value",
     "invalid_parameter",
     "invalid_query",
     "invalid_value",
     "login_refused",
-    "missing_permission",
     "method_not_allowed",
+    "missing_permission",
     "no_such_record",
     "not_imitated",
     "please_enter",
@@ -76,6 +77,17 @@ def login_refused(reason: str, *, headers: dict[str, str] | None = None) -> Refu
         "Setup > Users/Roles > User Management > View Login Audit Trail."
     )
     return Refusal(401, "INVALID_LOGIN", detail, headers=headers, reason=reason)
+
+
+def bearer_refused(reason: str, account: str, *, status: int = 401, error: str = "invalid_token") -> Refusal:
+    """Refuse an access token of OAuth 2.0 (netsuite 1.1); the reason goes into the login audit trail only."""
+    described = {"invalid_token": "Invalid login attempt.", "insufficient_scope": "Insufficient scope."}
+    text = described.get(error, "The request is malformed.")
+    headers = {"WWW-Authenticate": f'Bearer realm="{account}", error="{error}", error_description="{text}"'}
+    if status == 401:
+        return login_refused(reason, headers=headers)
+    code = "INSUFFICIENT_PERMISSION" if status == 403 else "INVALID_REQUEST"
+    return Refusal(status, code, text, headers=headers, reason=reason)
 
 
 def missing_permission(label: str) -> Refusal:

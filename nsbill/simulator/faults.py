@@ -10,7 +10,7 @@ from threading import Lock
 
 __all__ = ["KINDS", "PLACES", "Fault", "FaultPlan"]
 
-PLACES = ("record", "transform", "suiteql", "restlet", "any")
+PLACES = ("record", "transform", "suiteql", "restlet", "token", "system", "any")
 KINDS = (
     "drop_before",
     "drop_after_commit",

@@ -5,22 +5,35 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
+from uuid import uuid4
 
+from tornado.httputil import format_timestamp
 from tornado.web import RequestHandler
 
-from nsbill.simulator.auth import SignedRequest
+from nsbill.simulator.assertions import token_refused
 from nsbill.simulator.control import Control, ControlError
-from nsbill.simulator.errors import Refusal, concurrency_exceeded, login_refused, unexpected_error, user_error
+from nsbill.simulator.errors import (
+    Refusal,
+    bearer_refused,
+    concurrency_exceeded,
+    login_refused,
+    unexpected_error,
+    user_error,
+)
 from nsbill.simulator.faults import Fault
+from nsbill.simulator.oauth2 import token_error
 from nsbill.simulator.replies import Reply, render_json, rest_error, restlet_error
-from nsbill.simulator.request import Request, kind_of
+from nsbill.simulator.request import WHO_AM_I, Request, kind_of
 from nsbill.simulator.routes import Routes
+from nsbill.simulator.services import slots_for_integration
 
 __all__ = ["ControlHandler", "Gateway"]
 
-_METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
+_LOOPBACK = ("127.0.0.1", "::1")
 
 
 class Gateway(RequestHandler):
@@ -32,28 +45,19 @@ class Gateway(RequestHandler):
 
     async def answer(self) -> None:
         """Answer one request."""
-        headers = {name.lower(): value for name, value in self.request.headers.get_all()}
-        request = Request(
-            self.request.method or "", self.request.uri or "", self.request.host, headers, self.request.body
-        )
+        request = self._read()
         kind = kind_of(request)
-        traffic = self._control.traffic
-        traffic.arrived(kind)
+        self._control.traffic.arrived(kind)
         fault = self._control.faults.draw(kind)
-        preferences = self._control.books.preferences()
         if fault is not None and fault.kind == "drop_before":
             self._drop()
             return
+        preferences = self._control.books.preferences()
         try:
-            self._sign_in(request, preferences, fault)
-            if not traffic.enter(int(preferences["concurrency_limit"]), kind):
-                raise _over_limit(preferences)
-            try:
-                reply = await self._carry_out(request, preferences, fault)
-            finally:
-                traffic.leave()
+            answered = self._give_token if kind == "token" else self._serve
+            reply = await answered(request, preferences, fault, kind)
         except Refusal as refusal:
-            reply = restlet_error(refusal) if kind == "restlet" else rest_error(refusal)
+            reply = _refused(refusal, request, kind)
         if fault is not None and fault.kind == "drop_after_commit":
             self._drop()
             return
@@ -61,28 +65,52 @@ class Gateway(RequestHandler):
 
     get = post = put = patch = delete = head = options = answer
 
-    def _sign_in(self, request: Request, preferences: dict[str, str], fault: Fault | None) -> None:
-        books = self._control.books
-        authorizations = self.request.headers.get_list("Authorization")
-        if len(authorizations) > 1:
-            raise login_refused("parameter_rejected")
-        signed = SignedRequest(
-            request.method, request.target, request.host, authorizations[0] if authorizations else None, request.body
-        )
-        self._control.verifier.verify(
-            signed,
-            account=books.account(),
-            credentials=books.credentials(),
-            now=int(books.clock.now().timestamp()),
-            check_body_hash=preferences["check_body_hash"] == "T",
-        )
-        if fault is not None and fault.kind == "401":
-            raise login_refused("overload")
+    def _read(self) -> Request:
+        """Take the request as the imitated hosts see it; a proxy on this machine may have ended TLS."""
+        sent = self.request
+        headers = {name.lower(): value for name, value in sent.headers.get_all()}
+        forwarded = headers.get("x-forwarded-proto") == "https" and sent.remote_ip in _LOOPBACK
+        scheme = "https" if forwarded else sent.protocol
+        return Request(sent.method or "", sent.uri or "", sent.host, headers, sent.body, scheme)
 
-    async def _carry_out(self, request: Request, preferences: dict[str, str], fault: Fault | None) -> Reply:
+    async def _give_token(self, request: Request, preferences: dict[str, str], fault: Fault | None, kind: str) -> Reply:
+        """Answer the token endpoint, which takes none of the account's slots."""
+        if fault is not None and fault.kind == "401":
+            raise token_refused("invalid_client", "overload")
+        return await self._carry_out(
+            partial(self._control.sign_in.give_token, request, preferences), preferences, fault
+        )
+
+    async def _serve(self, request: Request, preferences: dict[str, str], fault: Fault | None, kind: str) -> Reply:
+        """Sign in, take a slot, answer."""
+        authorizations = self.request.headers.get_list("Authorization")
+        admitted = self._control.sign_in.admit(request, authorizations, preferences, kind=kind)
+        if fault is not None and fault.kind == "401":
+            raise _overload_401(request, self._control.books.account())
+        traffic = self._control.traffic
+        if not traffic.enter(slots_for_integration(preferences), kind):
+            raise await self._over_limit(request, preferences)
+        answer = self._control.services.answer if kind == "system" else self._routes.answer
+        try:
+            return await self._carry_out(partial(answer, admitted, preferences), preferences, fault)
+        finally:
+            traffic.leave()
+
+    async def _over_limit(self, request: Request, preferences: dict[str, str]) -> Refusal:
+        """Return what a request without a slot is told: 429, or after a while a 401 (netsuite 1.1)."""
+        how = preferences["overload_answer"]
+        if how == "mixed":
+            how = "401" if self._control.traffic.refused() % 2 == 0 else "429"
+        if how == "429":
+            return _concurrency_exceeded(preferences)
+        await asyncio.sleep(int(preferences["overload_delay_ms"] or 0) / 1000)
+        return _overload_401(request, self._control.books.account())
+
+    async def _carry_out(self, answer: Callable[[], Reply], preferences: dict[str, str], fault: Fault | None) -> Reply:
+        """Let a worker answer, with latency and faults around it."""
         kind = fault.kind if fault is not None else ""
         if kind == "429":
-            raise _over_limit(preferences)
+            raise _concurrency_exceeded(preferences)
         if kind == "error_500_before":
             raise unexpected_error(secrets.token_hex(10))
         if kind == "locked":
@@ -90,9 +118,7 @@ class Gateway(RequestHandler):
         wait = self._control.latency_ms + (fault.milliseconds if fault is not None and kind == "slow_before" else 0)
         if wait:
             await asyncio.sleep(wait / 1000)
-        reply = await asyncio.get_running_loop().run_in_executor(
-            self._workers, self._routes.answer, request, preferences
-        )
+        reply = await asyncio.get_running_loop().run_in_executor(self._workers, answer)
         if fault is not None and kind == "slow_after_commit":
             await asyncio.sleep(fault.milliseconds / 1000)
         if kind == "error_500_after_commit":
@@ -108,6 +134,8 @@ class Gateway(RequestHandler):
         self._control.traffic.answered(reply.status)
         self.set_status(reply.status)
         self.clear_header("Content-Type")
+        self.set_header("Date", format_timestamp(self._control.books.clock.now()))
+        self.set_header("X-N-OperationId", str(uuid4()))
         for name, value in reply.headers.items():
             self.set_header(name, value)
         if reply.body and self.request.method != "HEAD":
@@ -122,9 +150,23 @@ class Gateway(RequestHandler):
         self._send(rest_error(unexpected_error(secrets.token_hex(10))))
 
 
-def _over_limit(preferences: dict[str, str]) -> Refusal:
+def _concurrency_exceeded(preferences: dict[str, str]) -> Refusal:
     seconds = preferences["retry_after_seconds"]
     return concurrency_exceeded(int(seconds) if seconds else None)
+
+
+def _overload_401(request: Request, account: str) -> Refusal:
+    """Refuse as NetSuite was seen to do under load: like a bad sign-in, though the sign-in was good."""
+    bearer = request.headers.get("authorization", "")[:7].lower() == "bearer "
+    return bearer_refused("overload", account) if bearer else login_refused("overload")
+
+
+def _refused(refusal: Refusal, request: Request, kind: str) -> Reply:
+    """Write a refusal in the words of the host that was asked."""
+    if kind == "token" and refusal.status == 400:
+        return token_error(refusal)
+    of_restlets = kind == "restlet" or request.path == WHO_AM_I
+    return restlet_error(refusal) if of_restlets else rest_error(refusal)
 
 
 class ControlHandler(RequestHandler):

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Lock
 
 __all__ = ["Traffic"]
+
+_PAUSE_SECONDS = 0.005
 
 
 class Traffic:
@@ -21,7 +26,7 @@ class Traffic:
         self._answers: Counter[str] = Counter()
 
     def arrived(self, kind: str) -> None:
-        """Count a request of ``kind``: record, transform, suiteql, restlet, other."""
+        """Count a request of ``kind``, as ``kind_of`` names it."""
         with self._lock:
             self._requests[kind] += 1
 
@@ -32,9 +37,13 @@ class Traffic:
 
     def enter(self, limit: int, kind: str) -> bool:
         """Take a slot; say whether one was free. Whoever got one calls ``leave``."""
+        return self._entered(limit, kind, count=True)
+
+    def _entered(self, limit: int, kind: str, *, count: bool) -> bool:
         with self._lock:
             if self._in_flight >= limit:
-                self._refused[kind] += 1
+                if count:
+                    self._refused[kind] += 1
                 return False
             self._in_flight += 1
             self._highest = max(self._highest, self._in_flight)
@@ -44,6 +53,21 @@ class Traffic:
         """Give the slot back."""
         with self._lock:
             self._in_flight -= 1
+
+    @contextmanager
+    def occupied(self, limit: Callable[[], int], kind: str) -> Iterator[None]:
+        """Hold a slot in the block, waiting for one as NetSuite's own processors do; ``limit`` is asked each time."""
+        while not self._entered(limit(), kind, count=False):
+            time.sleep(_PAUSE_SECONDS)
+        try:
+            yield
+        finally:
+            self.leave()
+
+    def refused(self) -> int:
+        """Return how many requests found no slot since the last reset."""
+        with self._lock:
+            return sum(self._refused.values())
 
     async def drained(self) -> None:
         """Wait until no request is being carried out."""

@@ -6,6 +6,7 @@ import re
 import sqlite3
 from collections.abc import Mapping
 from urllib.parse import unquote
+from zlib import crc32
 
 from nsbill.simulator.books import Books
 from nsbill.simulator.errors import missing_permission
@@ -20,6 +21,7 @@ __all__ = [
     "may_read",
     "of_role",
     "require",
+    "role_id",
     "roles",
     "set_role",
 ]
@@ -146,6 +148,11 @@ def of_role(books: Books, role: str) -> Permissions | None:
         return {row["permission"]: row["level"] for row in rows} or None
 
     return books.kept(f"role {role}", read)
+
+
+def role_id(role: str) -> int:
+    """Return a role's internal id: 3 is the Administrator's everywhere, custom roles have ids of their own."""
+    return 3 if role == "Administrator" else 1000 + crc32(role.encode()) % 9000
 
 
 def roles(books: Books) -> dict[str, dict[str, str]]:

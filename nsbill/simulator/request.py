@@ -11,11 +11,24 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from nsbill.simulator.errors import bad_request, unsupported_media_type
 from nsbill.simulator.records import View
 
-__all__ = ["RECORD", "RESTLET", "SUITEQL", "Request", "kind_of", "view_of"]
+__all__ = [
+    "GOVERNANCE_LIMITS",
+    "OAUTH2",
+    "RECORD",
+    "RESTLET",
+    "SUITEQL",
+    "WHO_AM_I",
+    "Request",
+    "kind_of",
+    "view_of",
+]
 
 RECORD = "/services/rest/record/v1/"
 SUITEQL = "/services/rest/query/v1/suiteql"
 RESTLET = "/app/site/hosting/restlet.nl"
+OAUTH2 = "/services/rest/auth/oauth2/v1/token"
+GOVERNANCE_LIMITS = "/services/rest/system/v1/governanceLimits"
+WHO_AM_I = "/rest/tokeninfo"
 
 
 @dataclass(frozen=True)
@@ -68,8 +81,12 @@ def _refuse_constant(name: str) -> object:
 
 
 def kind_of(request: Request) -> str:
-    """Tell which part of NetSuite a request is for: record, transform, suiteql, restlet, other."""
+    """Tell which part of NetSuite a request is for: record, transform, suiteql, restlet, token, system, other."""
     path = request.path
+    if path == OAUTH2:
+        return "token"
+    if path in (GOVERNANCE_LIMITS, WHO_AM_I):
+        return "system"
     if path == RESTLET:
         return "restlet"
     if path == SUITEQL:

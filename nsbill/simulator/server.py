@@ -17,11 +17,13 @@ from typing import Any, Self
 from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
-from nsbill.simulator.auth import Verifier
+from nsbill.simulator import certificates
 from nsbill.simulator.books import DEPLOY, SCRIPT, Books
 from nsbill.simulator.control import Control
 from nsbill.simulator.gateway import ControlHandler, Gateway
 from nsbill.simulator.routes import Routes
+from nsbill.simulator.services import Services
+from nsbill.simulator.sign_in import SignIn
 
 __all__ = ["Simulator"]
 
@@ -56,7 +58,10 @@ class Simulator:
         """Serve in a thread; returns when requests are answered."""
         if self._thread is not None:
             raise RuntimeError("This simulator is already running.")
-        self._control = Control(Books(self._database), Verifier(), latency_ms=self._latency_ms, instance=self.instance)
+        books = Books(self._database)
+        self._control = Control(
+            books, SignIn(books), Services(books), latency_ms=self._latency_ms, instance=self.instance
+        )
         ready = Event()
         self._failure = None
         self._thread = Thread(target=self._run, args=(ready,), name="simulated-netsuite", daemon=True)
@@ -92,8 +97,15 @@ class Simulator:
         return self._control
 
     def control(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Carry out a control route in this process: health, faults, preferences, latency, statistics, clock."""
+        """Carry out a control route in this process, such as faults, preferences or statistics."""
         return self.control_state.call(path, body)
+
+    def upload_certificate(self, pem: str, role: str = "") -> str:
+        """Map a public certificate to the integration, as NetSuite's setup page does; return its id.
+
+        Raises ``ValueError`` with NetSuite's reason; see ``certificates.upload``.
+        """
+        return certificates.upload(self.control_state.books, pem, role)
 
     def credentials(self) -> dict[str, str]:
         """Return everything that a client needs to sign in and to find the RESTlet and the saved search."""
@@ -104,6 +116,7 @@ class Simulator:
         return {
             "base_url": self.url,
             "account": books.account(),
+            "client_id": credential.consumer_key,
             "consumer_key": credential.consumer_key,
             "consumer_secret": credential.consumer_secret,
             "token_id": credential.token_id,
