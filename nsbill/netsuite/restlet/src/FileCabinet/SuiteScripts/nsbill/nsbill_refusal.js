@@ -1,0 +1,32 @@
+/**
+ * What the script refuses itself: errors with a code, and the check of units before each step.
+ *
+ * @NApiVersion 2.1
+ * @NModuleScope SameAccount
+ */
+define(['N/error', 'N/runtime'], (error, runtime) => {
+  /**
+   * Make an error that the caller sees as {code, message}.
+   *
+   * @param {string} code one of the codes of the protocol
+   * @param {string} message what is wrong, for a person
+   * @returns {Error}
+   */
+  const refusal = (code, message) => error.create({ name: code, message: message, notifyOff: true });
+
+  /** @returns {number} governance units that this call may still use */
+  const remainingUnits = () => runtime.getCurrentScript().getRemainingUsage();
+
+  /**
+   * Refuse before a step that the units left do not cover: half a step would be worse.
+   *
+   * @param {number} units what the step costs (netsuite 7.2)
+   */
+  const needUnits = (units) => {
+    if (remainingUnits() < units) {
+      throw refusal('SSS_USAGE_LIMIT_EXCEEDED', 'Script Execution Usage Limit Exceeded');
+    }
+  };
+
+  return { needUnits: needUnits, refusal: refusal, remainingUnits: remainingUnits };
+});
