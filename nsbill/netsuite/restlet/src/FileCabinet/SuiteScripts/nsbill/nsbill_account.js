@@ -78,6 +78,9 @@ define(['N/config', 'N/log', 'N/runtime', './nsbill_refusal'], (config, log, run
     try {
       return read();
     } catch (problem) {
+      if (!refusals.isCoded(problem)) {
+        throw problem;
+      }
       log.debug({ title: 'nsbill: not visible to this role: ' + what, details: problem.name });
       return null;
     }

@@ -14,6 +14,14 @@ define(['N/error', 'N/runtime'], (error, runtime) => {
    */
   const refusal = (code, message) => error.create({ name: code, message: message, notifyOff: true });
 
+  /**
+   * Tell NetSuite's errors, whose name is a code such as INVALID_SEARCH, from mistakes of a script (TypeError).
+   *
+   * @param {*} problem what was thrown
+   * @returns {boolean}
+   */
+  const isCoded = (problem) => Boolean(problem) && /^[A-Z][A-Z0-9_]+$/.test(problem.name);
+
   /** @returns {number} governance units that this call may still use */
   const remainingUnits = () => runtime.getCurrentScript().getRemainingUsage();
 
@@ -28,5 +36,5 @@ define(['N/error', 'N/runtime'], (error, runtime) => {
     }
   };
 
-  return { needUnits: needUnits, refusal: refusal, remainingUnits: remainingUnits };
+  return { isCoded: isCoded, needUnits: needUnits, refusal: refusal, remainingUnits: remainingUnits };
 });

@@ -25,7 +25,7 @@ define(['N/log', './nsbill_actions', './nsbill_refusal'], (log, actions, refusal
 
   /** NetSuite's errors have a code as name and are meant for callers; a mistake of this script stays in its log. */
   const told = (problem) => {
-    if (problem && /^[A-Z][A-Z0-9_]+$/.test(problem.name)) {
+    if (refusals.isCoded(problem)) {
       return { code: problem.name, message: String(problem.message) };
     }
     log.error({ title: 'nsbill: unexpected', details: problem });
