@@ -35,6 +35,12 @@ PREFERENCES: dict[str, str] = {
     "suiteql_row_cap": "100000",
     "suiteql_missing_tables": "",
     "restlet_units": "5000",
+    "restlet_max_bytes": "10485760",
+    "restlet_version": "1.1.0",
+    "restlet_deployed": "T",
+    "restlet_script_error": "",
+    "account_settings_visible": "T",
+    "search_unstable_pages": "T",
     "externalid_namespace": "transactions",
     "read_only_fields": "refuse",
     "invalid_reference": "user_error",
@@ -70,6 +76,9 @@ _ALLOWED = {
     "suiteql_status_match": {"both", "letter"},
     "suiteql_status_display": {"with_type", "plain"},
     "suiteql_credits_negative": {"T", "F"},
+    "restlet_deployed": {"T", "F"},
+    "account_settings_visible": {"T", "F"},
+    "search_unstable_pages": {"T", "F"},
     "token_based_authentication": {"T", "F"},
     "oauth2": {"T", "F"},
     "integration_state": {"enabled", "blocked"},
@@ -79,7 +88,7 @@ _ALLOWED = {
     "overload_answer": {"429", "401", "mixed"},
     "governance_limits": {"administrator", "everyone"},
 }
-_NUMBERS = {"concurrency_limit", "suiteql_row_cap", "restlet_units"}
+_NUMBERS = {"concurrency_limit", "suiteql_row_cap", "restlet_units", "restlet_max_bytes"}
 _NUMBERS_OR_EMPTY = {"retry_after_seconds", "overload_delay_ms", "integration_limit"}
 
 

@@ -1,195 +1,204 @@
-"""The RESTlet that nsbill deploys, as its callers see it: list, inspect, rewrite and page saved searches."""
+"""The RESTlet that nsbill deploys, as its callers see it (protocol 1.1.0): about, list, inspect, rewrite and page searches."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
-from array import array
 from collections.abc import Callable, Mapping
-from threading import Lock
 
 from nsbill.simulator.books import Books
 from nsbill.simulator.errors import Refusal
+from nsbill.simulator.permissions import Permissions, check_restlet
 from nsbill.simulator.replies import Reply, plain_json
-from nsbill.simulator.searches import COLUMNS, SEARCH_STATUS, Search, cell, find_search, select_of
+from nsbill.simulator.restlet_account import about
+from nsbill.simulator.searches import RECORD_TYPES, Search, find_search, save_criteria, visible_searches
+from nsbill.simulator.searches_columns import described
+from nsbill.simulator.searches_expression import placed_terms
+from nsbill.simulator.searches_fields import STATUS_WORDS
+from nsbill.simulator.searches_rows import Rows, SearchRunner
+from nsbill.simulator.searches_status import status_criterion, with_statuses
 
-__all__ = ["VERSION", "Restlet"]
+__all__ = ["MAX_CHARACTERS", "Caller", "Restlet"]
 
-VERSION = "1.0.0"
+MAX_CHARACTERS = 9_000_000
+"""A longer page is refused by the script, before NetSuite's own limit of 10 MB a string (netsuite 7.3)."""
+
 _MAX_PAGES = 1000
-_UNITS = {"list_searches": 10, "inspect_search": 5, "set_status": 10, "page": 15}
+_LIST_PAGE = 1000
+_STEP = 5
+"""Units of search.load, Search.save, runPaged and fetch each (netsuite 7.2)."""
+_CONFIG = 10
+
+
+class Caller:
+    """Who calls, and the governance units that are left for this call."""
+
+    def __init__(self, role: str, rights: Permissions | None, units: int) -> None:
+        self.role, self.rights, self.units = role, rights, units
+
+    def need(self, units: int) -> None:
+        """Refuse before a step that the units left do not cover."""
+        if self.units < units:
+            raise Refusal(400, "SSS_USAGE_LIMIT_EXCEEDED", "Script Execution Usage Limit Exceeded")
+
+    def use(self, units: int) -> None:
+        """Use up units."""
+        self.need(units)
+        self.units -= units
 
 
 class Restlet:
-    """Answers the RESTlet's actions; result lists are kept as long as nothing was written."""
+    """Answers the RESTlet's actions."""
 
     def __init__(self, books: Books) -> None:
         self._books = books
-        self._lock = Lock()
-        self._results: dict[tuple[int, int, str], array[int]] = {}
-        self._actions: dict[str, Callable[[Mapping[str, object]], dict[str, object]]] = {
+        self._runner = SearchRunner(books)
+        self._actions: dict[str, Callable[[Mapping[str, object], Caller], dict[str, object]]] = {
+            "about": self._about,
             "list_searches": self._list,
             "inspect_search": self._inspect,
             "set_status": self._set_status,
             "page": self._page,
         }
 
-    def answer(self, request: object, *, units: int) -> Reply:
+    def answer(self, request: object, caller: Caller, *, version: str) -> Reply:
         """Carry out one request; errors that the script catches come back as HTTP 200 with ``ok: false``."""
-        action = str(request.get("action")) if isinstance(request, dict) else ""
-        left = units - _UNITS.get(action, 0)
-        envelope: dict[str, object] = {"ok": True, "version": VERSION, "remaining_units": max(left, 0)}
+        result: dict[str, object] = {}
         try:
-            envelope["result"] = self._carry_out(request, action, left)
+            result["result"] = self._carry_out(request, caller)
         except Refusal as refusal:
-            envelope |= {"ok": False, "error": {"code": refusal.code, "message": refusal.detail}}
-        return plain_json(envelope)
+            result["error"] = {"code": refusal.code, "message": refusal.detail}
+        envelope = {"ok": "result" in result, "version": version, "remaining_units": caller.units}
+        return plain_json(envelope | result)
 
-    def _carry_out(self, request: object, action: str, units_left: int) -> dict[str, object]:
-        if not isinstance(request, dict) or not request.get("action"):
-            raise Refusal(400, "SSS_MISSING_REQD_ARGUMENT", "Missing a required argument: action")
+    def _carry_out(self, request: object, caller: Caller) -> dict[str, object]:
+        arguments = request if isinstance(request, dict) else {}
+        action = str(_needed(arguments, "action"))
         if action not in self._actions:
             raise Refusal(400, "SSS_INVALID_ACTION", f"Unknown action '{action}'.")
-        if units_left < 0:
-            raise Refusal(400, "SSS_USAGE_LIMIT_EXCEEDED", "Script Execution Usage Limit Exceeded")
-        return self._actions[action](request)
+        check_restlet(caller.rights, action)
+        return self._actions[action](arguments, caller)
 
-    def _list(self, request: Mapping[str, object]) -> dict[str, object]:
-        rows = self._books.reader().execute("SELECT id, scriptid, title, owner FROM savedsearch ORDER BY title, id")
+    def _about(self, request: Mapping[str, object], caller: Caller) -> dict[str, object]:
+        caller.use(_CONFIG)
+        return about(self._books, caller.role)
+
+    def _list(self, request: Mapping[str, object], caller: Caller) -> dict[str, object]:
+        caller.use(_STEP)
+        found = visible_searches(self._books.reader(), caller.role)
+        for _ in range(0, len(found), _LIST_PAGE):
+            caller.use(_STEP)
         searches = [
             {
-                "id": str(row["id"]),
-                "script_id": row["scriptid"],
-                "title": row["title"],
-                "record_type": "salesorder",
-                "owner": row["owner"],
+                "id": str(search.id),
+                "script_id": search.script_id,
+                "title": search.title,
+                "record_type": search.record_type,
+                "owner": search.owner,
             }
-            for row in rows
+            for search in found
+            if search.record_type in RECORD_TYPES
         ]
         return {"searches": searches}
 
-    def _inspect(self, request: Mapping[str, object]) -> dict[str, object]:
-        search = find_search(self._books.reader(), _needed(request, "search"))
-        columns = [_described(index, column) for index, column in enumerate(search.columns)]
-        filters = [_criterion(one) for one in search.filters]
+    def _inspect(self, request: Mapping[str, object], caller: Caller) -> dict[str, object]:
+        key = _needed(request, "search")
+        caller.use(_STEP)
+        search = self._find(key, caller)
+        terms = [one.term for one in placed_terms(search.criteria) if one.term is not None]
         return {
             "id": str(search.id),
             "script_id": search.script_id,
             "title": search.title,
-            "record_type": "salesorder",
-            "columns": columns,
-            "filters": filters,
-            "status_criterion": search.status_criterion(),
+            "record_type": search.record_type,
+            "columns": [described(index, column) for index, column in enumerate(search.columns)],
+            "filter_expression": search.criteria,
+            "filters": [
+                {
+                    "name": term.label,
+                    "operator": term.operator,
+                    "values": list(term.values),
+                    "join": term.join,
+                    "formula": term.formula,
+                }
+                for term in terms
+            ],
+            "status_criterion": status_criterion(search.criteria),
         }
 
-    def _set_status(self, request: Mapping[str, object]) -> dict[str, object]:
+    def _set_status(self, request: Mapping[str, object], caller: Caller) -> dict[str, object]:
         """Rewrite the status criterion only; it is added when there is none."""
         key, statuses = _needed(request, "search"), _needed(request, "statuses")
-        valid = {f"SalesOrd:{letter}" for letter in SEARCH_STATUS}
+        valid = {f"SalesOrd:{letter}" for letter in STATUS_WORDS["SalesOrd"]}
         if (
             not isinstance(statuses, list)
             or not statuses
             or not all(isinstance(one, str) and one in valid for one in statuses)
         ):
-            raise Refusal(
-                400, "SSS_INVALID_SRCH_FILTER_VAL", "The statuses must be a list of values such as SalesOrd:F."
-            )
+            text = "The statuses must be a list of values such as SalesOrd:F."
+            raise Refusal(400, "SSS_INVALID_SRCH_FILTER_VAL", text)
+        caller.need(3 * _STEP)
+        caller.use(_STEP)
         with self._books.writing() as connection:
-            search = find_search(connection, key)
-            criterion = search.status_criterion()
-            if not criterion["writable"]:
-                raise Refusal(400, "STATUS_NOT_WRITABLE", str(criterion["reason"]))
-            if search.status_filters:
-                search.status_filters[0]["values"] = list(statuses)
-            else:
-                search.filters.append({"name": "status", "operator": "anyof", "values": list(statuses), "join": None})
-            connection.execute(
-                "UPDATE savedsearch SET filters = ?, lastmodified = ? WHERE id = ?",
-                (json.dumps(search.filters), self._books.clock.instant(), search.id),
-            )
-        return {"before": criterion["values"], "after": list(statuses)}
+            search = find_search(connection, key, caller.role)
+            before = status_criterion(search.criteria)
+            if not before["writable"]:
+                raise Refusal(400, "STATUS_NOT_WRITABLE", str(before["reason"]))
+            changed = with_statuses(search.criteria, statuses)
+            caller.use(2 * _STEP)
+            save_criteria(connection, search, changed, self._books.clock.instant())
+        return {"before": before["values"], "after": status_criterion(changed)["values"]}
 
-    def _page(self, request: Mapping[str, object]) -> dict[str, object]:
+    def _page(self, request: Mapping[str, object], caller: Caller) -> dict[str, object]:
         key, index, size = (_needed(request, name) for name in ("search", "index", "page_size"))
         if isinstance(size, bool) or not isinstance(size, int) or not 5 <= size <= 1000:
             raise Refusal(400, "SSS_INVALID_PAGE_SIZE", "The page size must be between 5 and 1000.")
-        search = find_search(self._books.reader(), key)
-        ids = self._matching(search)
-        pages = -(-len(ids) // size)
-        if isinstance(index, bool) or not isinstance(index, int) or index < 0 or (index >= pages and index > 0):
-            raise Refusal(400, "INVALID_PAGE_RANGE", "Invalid page range.")
+        if isinstance(index, bool) or not isinstance(index, int) or index < 0:
+            raise _no_such_page()
+        caller.need(3 * _STEP)
+        caller.use(_STEP)
+        search = self._find(key, caller)
+        caller.use(_STEP)
+        found = self._runner.run(search)
+        pages = -(-found.count // size)
         if pages > _MAX_PAGES:
             raise Refusal(400, "INVALID_PAGE_RANGE", f"A search may have at most {_MAX_PAGES} pages.")
-        rows = _rows(self._books.reader(), search, list(ids[index * size : (index + 1) * size]))
-        return {"count": len(ids), "page_size": size, "page_count": pages, "index": index, "rows": rows}
+        if index > 0 and index >= pages:
+            raise _no_such_page()
+        if pages:
+            caller.use(_STEP)
+        rows = _fitting(found.rows(index, size), size)
+        return {
+            "count": found.count,
+            "page_size": size,
+            "page_count": pages,
+            "index": index,
+            "rows": rows,
+            "sorted_by": list(found.sorted_by),
+        }
 
-    def _matching(self, search: Search) -> array[int]:
-        connection = self._books.reader()
-        statement, values = select_of(search)
-        version = connection.execute("PRAGMA data_version").fetchone()[0]
-        key = (id(connection), version, f"{statement} {values}")
-        with self._lock:
-            if key in self._results:
-                return self._results[key]
-        ids = array("q", (row[0] for row in connection.execute(statement, values)))
-        with self._lock:
-            while len(self._results) >= 8:
-                self._results.pop(next(iter(self._results)))
-            self._results[key] = ids
-        return ids
-
-
-def _rows(connection: sqlite3.Connection, search: Search, ids: list[int]) -> list[dict[str, object]]:
-    fields = []
-    for column in search.columns:
-        field = COLUMNS.get(column["name"])
-        if (
-            field is None
-            or column.get("join")
-            or column.get("summary")
-            or column.get("formula")
-            or field.sql.endswith(("mainline", "taxline", "item", "quantity"))
-        ):
-            raise Refusal(
-                400, "SSS_INVALID_SRCH_COL", f"The simulator cannot evaluate the search column '{column['name']}'."
-            )
-        fields.append(field)
-    parts = [f"{field.sql}, {field.text_sql or 'NULL'}" for field in fields]
-    marks = ", ".join("?" for _ in ids)
-    found = {
-        row[0]: row
-        for row in connection.execute(f"SELECT t.id, {', '.join(parts)} FROM txn t WHERE t.id IN ({marks})", ids)
-    }
-    rows: list[dict[str, object]] = []
-    for key in ids:
-        cells = [cell(field, found[key][2 * at + 1], found[key][2 * at + 2]) for at, field in enumerate(fields)]
-        rows.append({"id": str(key), "values": [value for value, _ in cells], "texts": [text for _, text in cells]})
-    return rows
+    def _find(self, key: object, caller: Caller) -> Search:
+        return find_search(self._books.reader(), key, caller.role)
 
 
-def _described(index: int, column: Mapping[str, object]) -> dict[str, object]:
-    name = str(column["name"])
-    known = COLUMNS.get(name)
-    default_type = ("select" if known.type == "status" else known.type) if known else "text"
-    optional = {key: column.get(key) for key in ("join", "summary", "formula", "sort")}
-    return {
-        "index": index,
-        "name": name,
-        "label": column.get("label"),
-        "type": column.get("type") or default_type,
-        **optional,
-    }
+def _no_such_page() -> Refusal:
+    return Refusal(400, "INVALID_PAGE_RANGE", "Invalid page range.")
 
 
-def _criterion(one: object) -> object:
-    if not isinstance(one, dict):
-        return one
-    return {
-        "name": one["name"],
-        "operator": one["operator"],
-        "values": one.get("values") or [],
-        "join": one.get("join"),
-    }
+def _fitting(rows: Rows, size: int) -> Rows:
+    """Return the rows, or refuse a page that is too long for a string of SuiteScript, with a page size that fits."""
+    if not rows or len(rows) * _longest(rows) <= MAX_CHARACTERS:
+        return rows
+    characters = len(json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode("utf-16-le")) // 2
+    if characters <= MAX_CHARACTERS:
+        return rows
+    smaller = min(size - 1, len(rows) * MAX_CHARACTERS // characters)
+    advice = "Remove long columns from the search." if smaller < 5 else f"Ask for a page_size of {smaller}."
+    raise Refusal(400, "RESPONSE_TOO_LARGE", f"The page is longer than {MAX_CHARACTERS} characters. {advice}")
+
+
+def _longest(rows: Rows) -> int:
+    """Return more characters than any row can have: every one may be escaped as six."""
+    return max(len(repr(row)) for row in rows) * 6
 
 
 def _needed(request: Mapping[str, object], name: str) -> object:

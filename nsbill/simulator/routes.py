@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nsbill.simulator.books import DEPLOY, SCRIPT, Books
+from nsbill.simulator.books import Books
 from nsbill.simulator.errors import Refusal, method_not_allowed
 from nsbill.simulator.record_routes import answer_record
 from nsbill.simulator.replies import Reply, rest_error, restlet_error
 from nsbill.simulator.request import SUITEQL, Request, kind_of
 from nsbill.simulator.restlet import Restlet
+from nsbill.simulator.restlet_host import answer_restlet
 from nsbill.simulator.suiteql import SuiteQL
 from nsbill.simulator.transform_routes import answer_transform
 
@@ -38,13 +39,7 @@ class Routes:
             return restlet_error(refusal) if kind == "restlet" else rest_error(refusal)
 
     def _answer_restlet(self, request: Request, preferences: Mapping[str, str]) -> Reply:
-        query = request.query
-        if query.get("script") not in SCRIPT or query.get("deploy") not in DEPLOY:
-            text = "That script deployment does not exist, or you do not have permission to run it."
-            raise Refusal(404, "SSS_INVALID_SCRIPTLET_ID", text)
-        if request.method != "POST":
-            raise Refusal(405, "SSS_INVALID_METHOD", f"The script has no function for the method {request.method}.")
-        return self._restlet.answer(request.json(), units=int(preferences["restlet_units"]))
+        return answer_restlet(self._restlet, request, preferences)
 
     def _answer_suiteql(self, request: Request, preferences: Mapping[str, str]) -> Reply:
         if request.method != "POST":
@@ -52,7 +47,12 @@ class Routes:
         url = f"{request.origin}{SUITEQL}"
         prefer = request.headers.get("prefer")
         return self._suiteql.answer(
-            url=url, body=request.json(), query=request.query, prefer=prefer, preferences=preferences
+            url=url,
+            body=request.json(),
+            query=request.query,
+            prefer=prefer,
+            preferences=preferences,
+            permissions=request.permissions,
         )
 
     def _answer_record(self, request: Request, preferences: Mapping[str, str]) -> Reply:
