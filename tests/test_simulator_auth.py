@@ -5,14 +5,14 @@ import hashlib
 import hmac
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import pytest
 import requests
 from simulator_account import RECORD, RESTLET, SUITEQL, Account, open_account, rest_error
 
-from nsbill.simulator.auth import Credential, Rules, SignedRequest, Verifier, signature
+from nsbill.simulator.auth import Credential, Rules, SignedRequest, Verifier, parse_header, signature
 from nsbill.simulator.errors import Refusal
 
 LOGIN = (
@@ -22,10 +22,23 @@ LOGIN = (
 CREDENTIAL = Credential("dpf43f3p2l4k3l03", "kd94hf93k423kf44", "nnch734d00sl2jdk", "pfkkdhi9sl3r4s00")
 
 
-@pytest.fixture
-def ns(tmp_path: Path) -> Iterator[Account]:
-    with open_account(tmp_path) as account:
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    with open_account(tmp_path_factory.mktemp("auth")) as account:
         yield account
+
+
+@pytest.fixture
+def ns(shared: Account) -> Iterator[Account]:
+    """The shared account with no reasons, no locks, the machine's clock, default preferences and permissions."""
+    control = shared.simulator.control
+    control("statistics", {"reset": True})
+    control("login_audit", {"unlock": True})
+    yield shared
+    control("clock", {"offset_seconds": 0})
+    control("roles", {"role": "Billing", "permissions": {}})
+    with shared.simulator.control_state.books.writing() as connection:
+        connection.execute("DELETE FROM preference")
 
 
 class Signer:
@@ -33,7 +46,7 @@ class Signer:
 
     def __init__(self, ns: Account) -> None:
         self.ns = ns
-        self.host = ns.url.removeprefix("http://")
+        self.host, self.scheme = ns.url.removeprefix("http://"), "http"
         self.parameters = {
             "oauth_consumer_key": ns.keys["consumer_key"],
             "oauth_token": ns.keys["token_id"],
@@ -47,7 +60,9 @@ class Signer:
     def header(self, method: str = "GET", path: str = f"{RECORD}/salesOrder/106", query: str = "") -> str:
         pairs = list(self.parameters.items()) + [tuple(pair.split("=")) for pair in query.split("&") if pair]
         encoded = sorted((encode(name), encode(value)) for name, value in pairs)
-        base = "&".join((method, encode(f"http://{self.host}{path}"), encode("&".join(f"{n}={v}" for n, v in encoded))))
+        base = "&".join(
+            (method, encode(f"{self.scheme}://{self.host}{path}"), encode("&".join(f"{n}={v}" for n, v in encoded)))
+        )
         key = f"{encode(self.ns.keys['consumer_secret'])}&{encode(self.ns.keys['token_secret'])}"
         signed = base64.b64encode(hmac.new(key.encode(), base.encode(), hashlib.sha256).digest()).decode()
         shown = {"realm": self.realm} | self.parameters | {"oauth_signature": signed}
@@ -192,6 +207,112 @@ def test_a_body_hash_is_checked_against_the_body(ns: Account) -> None:
         }
         answer = requests.post(f"{ns.url}{SUITEQL}?limit=5", data=content, headers=headers, timeout=10)
         assert answer.status_code == status
+
+
+def test_five_wrong_signatures_in_a_row_lock_the_token_for_half_an_hour(ns: Account) -> None:
+    def wrong() -> int:
+        with ns.session(token_secret="wrong") as session:
+            return session.get(f"{ns.url}{RECORD}/salesOrder/106", timeout=10).status_code
+
+    assert [wrong() for _ in range(4)] == [401] * 4
+    assert ns.get("/salesOrder/106").status_code == 200
+    assert [wrong() for _ in range(5)] == [401] * 5
+    assert ns.get("/salesOrder/106").status_code == 401
+    assert reasons(ns) == {"InvalidSignature": 9, "temporary_locked": 1}
+    ns.simulator.control("clock", {"offset_seconds": 1801})
+    later = Signer(ns)
+    later.parameters["oauth_timestamp"] = str(int(time.time()) + 1801)
+    assert later.get().status_code == 200
+
+
+def test_the_lock_is_a_knob_and_can_be_taken_off() -> None:
+    verifier, rules = Verifier(), Rules("x")
+    header = (
+        'OAuth realm="x", oauth_consumer_key="dpf43f3p2l4k3l03", oauth_token="nnch734d00sl2jdk", oauth_nonce="123456",'
+        ' oauth_timestamp="0", oauth_signature_method="HMAC-SHA256", oauth_version="1.0", oauth_signature="{}"'
+    )
+    good = signature(SignedRequest("GET", "/", "h", None), parse_header(header.format("-")), CREDENTIAL)
+
+    def outcome(text: str, rules: Rules = rules) -> str | None:
+        try:
+            request = SignedRequest("GET", "/", "h", header.format(quote(text)))
+            verifier.verify(request, rules=rules, credentials={CREDENTIAL.token_id: CREDENTIAL}, now=0)
+        except Refusal as refusal:
+            return refusal.reason
+        return None
+
+    assert {outcome("wrong") for _ in range(5)} == {"InvalidSignature"}
+    assert outcome("wrong", Rules("x", lockout=False)) == "InvalidSignature"
+    assert outcome(good) == "temporary_locked"
+    verifier.unlock()
+    assert outcome(good) is None
+
+
+@pytest.mark.parametrize(
+    "change,reason",
+    [
+        ({"token_based_authentication": False}, "FeatureDisabled"),
+        ({"integration_state": "blocked"}, "consumer_key_refused"),
+    ],
+)
+def test_a_switched_off_feature_and_a_blocked_integration_are_refused(
+    ns: Account, change: dict[str, object], reason: str
+) -> None:
+    ns.simulator.control("preferences", change)
+    assert rest_error(ns.get("/salesOrder/106")) == (401, "INVALID_LOGIN", LOGIN)
+    assert reasons(ns) == {reason: 1}
+
+
+def test_a_role_that_may_not_log_in_with_tokens_is_refused(ns: Account) -> None:
+    held = {"ADMI_RESTWEBSERVICES": "FULL", "TRAN_SALESORD": "VIEW", "ADMI_LOGIN_OAUTH2": "FULL"}
+    ns.simulator.control("roles", {"role": "Billing", "permissions": held})
+    assert ns.get("/salesOrder/106").status_code == 401
+    ns.simulator.control("roles", {"role": "Billing", "permissions": held | {"ADMI_LOGIN_OAUTH": "FULL"}})
+    assert ns.get("/salesOrder/106").status_code == 200
+    assert reasons(ns) == {"permission_denied": 1}
+
+
+def test_a_client_behind_a_proxy_that_ends_tls_signs_the_https_address_of_netsuite(ns: Account) -> None:
+    signer = Signer(ns)
+    signer.host, signer.scheme = "9000001-sb1.suitetalk.api.netsuite.com", "https"
+    headers = {"Authorization": signer.header(), "Host": signer.host, "X-Forwarded-Proto": "https"}
+    answer = requests.get(f"{ns.url}{RECORD}/salesOrder/106", headers=headers, timeout=10)
+    assert answer.status_code == 200
+    links = answer.json()["links"]
+    assert links[0]["href"] == "https://9000001-sb1.suitetalk.api.netsuite.com/services/rest/record/v1/salesOrder/106"
+    del headers["X-Forwarded-Proto"]
+    signer.parameters["oauth_nonce"] = "another-nonce"
+    headers["Authorization"] = signer.header()
+    assert requests.get(f"{ns.url}{RECORD}/salesOrder/106", headers=headers, timeout=10).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "host,path,status",
+    [
+        ("9000001-sb1.suitetalk.api.netsuite.com", f"{RECORD}/salesOrder/106", 401),
+        ("9000001-sb1.restlets.api.netsuite.com", f"{RECORD}/salesOrder/106", 404),
+        ("9000001-sb1.suitetalk.api.netsuite.com", RESTLET, 404),
+        ("9000001-sb1.restlets.api.netsuite.com", RESTLET, 401),
+        ("9000001-sb1.restlets.api.netsuite.com", "/rest/tokeninfo", 401),
+        ("1234567.suitetalk.api.netsuite.com", f"{RECORD}/salesOrder/106", 403),
+        ("system.netsuite.com", RESTLET, 403),
+    ],
+)
+def test_netsuites_own_host_names_serve_their_account_and_their_service_only(
+    ns: Account, host: str, path: str, status: int
+) -> None:
+    answer = requests.get(ns.url + path, headers={"Host": host}, timeout=10)
+    assert answer.status_code == status
+
+
+def test_the_audit_trail_names_reason_kind_and_time_and_masks_the_token(ns: Account) -> None:
+    with ns.session(token_secret="wrong") as session:
+        session.post(ns.url + RESTLET, json={}, params={"script": "501", "deploy": "1"}, timeout=10)
+    (entry,) = requests.get(f"{ns.url}/_simulator/login_audit", timeout=5).json()["entries"]
+    token = ns.keys["token_id"]
+    assert (entry["reason"], entry["kind"]) == ("InvalidSignature", "restlet")
+    assert entry["token"] == f"{token[:4]}…{token[-2:]}"
+    assert abs(datetime.fromisoformat(entry["time"]) - datetime.now(UTC)) < timedelta(seconds=60)
 
 
 def test_the_default_port_is_no_part_of_the_signed_address() -> None:
