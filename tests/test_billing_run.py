@@ -13,7 +13,7 @@ from test_billing_journal import small_plan
 from nsbill.credentials import TokenCredentials
 from nsbill.desk import Desk
 from nsbill.errors import BillingRefused, SignInRefused
-from nsbill.netsuite import client as client_module
+from nsbill.netsuite import retry
 from nsbill.simulator import tables
 
 SEARCH = "customsearch_nsbill_orders_to_bill"
@@ -21,7 +21,7 @@ SEARCH = "customsearch_nsbill_orders_to_bill"
 
 @pytest.fixture
 def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Company]:
-    monkeypatch.setattr(client_module, "_FIRST_WAIT", 0.001)
+    monkeypatch.setattr(retry, "FIRST_WAIT", 0.001)
     monkeypatch.setenv("NSBILL_UNKNOWN_WAIT", "0")
     with demo_company(tmp_path, orders=60) as made:
         yield made

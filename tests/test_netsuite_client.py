@@ -10,7 +10,7 @@ from demo_company import Company, demo_company
 
 from nsbill.credentials import TokenCredentials
 from nsbill.errors import NetSuiteError, NoAnswer, SearchError, SignInRefused, TooManyRequests
-from nsbill.netsuite import client as client_module
+from nsbill.netsuite import retry
 from nsbill.netsuite.books import load_billing_records, load_currencies, load_sales_orders
 from nsbill.netsuite.client import Client
 from nsbill.netsuite.records import find_by_external_id, transform_order
@@ -29,7 +29,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
 
 @pytest.fixture
 def ns(company: Company, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    monkeypatch.setattr(client_module, "_FIRST_WAIT", 0.001)
+    monkeypatch.setattr(retry, "FIRST_WAIT", 0.001)
     company.simulator.control("faults", {"faults": [], "seed": 1})
     with company.desk() as desk:
         yield desk.client
@@ -91,7 +91,7 @@ def test_a_second_create_with_the_same_external_id_is_refused(ns: Client) -> Non
 
 
 def test_waiting_for_a_slot_has_an_end(company: Company, ns: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "_BLOCKED_TRIES", 3)
+    monkeypatch.setattr(retry, "BLOCKED_TRIES", 3)
     faulty(company, where="suiteql", kind="429", times=99)
     with pytest.raises(TooManyRequests, match="Lower 'slots'"):
         load_currencies(ns)
@@ -107,7 +107,7 @@ def test_wrong_credentials_are_one_sentence_with_the_way_out(company: Company) -
 
 
 def test_an_unreachable_host_is_one_sentence(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "_FIRST_WAIT", 0.001)
+    monkeypatch.setattr(retry, "FIRST_WAIT", 0.001)
     settings = Settings(account="1_SB1", base_url="http://127.0.0.1:9")
     secrets = TokenCredentials.of(dict.fromkeys(("consumer_key", "consumer_secret", "token_id", "token_secret"), "x"))
     with Client(settings, secrets) as client, pytest.raises(NoAnswer, match=r"127\.0\.0\.1:9: the host refused"):

@@ -33,6 +33,7 @@ _DONE = frozenset({Outcome.CREATED.value, Outcome.EXISTS.value})
 _REFUSED = frozenset({Outcome.REJECTED.value})
 _LONGEST_INLINE_WAIT = 60
 _RENEW_EVERY = 30.0
+_IN_QUEUE = 6
 
 
 @dataclass(frozen=True)
@@ -156,14 +157,17 @@ class _Run:
         ]
 
     def _each(self, entries: Iterable[Entry], step: Callable[[Entry], str]) -> None:
-        """Run ``step`` on each entry in parallel, as many at once as there are slots."""
+        """Run ``step`` on each entry in parallel; how many at once is the governor's to say.
+
+        A few more are begun than may be in flight: they write their outcomes, and queue, so that no slot waits.
+        """
         todo: Iterator[Entry] = iter(entries)
         running: set[Future[str]] = set()
         renewed = time.monotonic()
-        with ThreadPoolExecutor(self.client.settings.slots) as pool:
+        with ThreadPoolExecutor(self.client.settings.slots + _IN_QUEUE) as pool:
             try:
                 while True:
-                    while len(running) < 2 * self.client.settings.slots and not self.stop.is_set():
+                    while len(running) < self.client.governor.limit + _IN_QUEUE and not self.stop.is_set():
                         entry = next(todo, None)
                         if entry is None:
                             break
@@ -182,10 +186,16 @@ class _Run:
                 raise
 
     def _create(self, entry: Entry) -> str:
-        """Create one billing record by the protocol: intent, request, outcome."""
+        """Create one billing record by the protocol: slot, intent, request, outcome.
+
+        The intent is written when the slot is there: waiting for one must not eat up the time after which an intent
+        without an outcome may count as absent.
+        """
+        with self.client.turn():
+            return NOT_STARTED if self.stop.is_set() else self._create_in_turn(entry)
+
+    def _create_in_turn(self, entry: Entry) -> str:
         bill = entry.bill
-        if self.stop.is_set():
-            return NOT_STARTED
         before = self.journal.intend(self.run_id, bill)
         if before is not None and before not in REPEATABLE_STATES:
             # another run is at it, or has done it; its waiting time is not the one that this entry was read with

@@ -1,57 +1,52 @@
-"""One call to NetSuite: slots, timeouts, retries where they are safe, errors mapped.
+"""One call to NetSuite: a slot, timeouts, the retry rule, errors mapped.
 
-Retry rule: reads are repeated; a create is repeated only when NetSuite says that it was blocked before it began
-(concurrency limit, one sign-in refusal). Everything unclear about a create is ``NoAnswer`` and is looked up.
+What may be sent again is decided in ``retry``, how many are in flight in ``governor``. Everything unclear about a
+create is ``NoAnswer``, is never sent again, and is looked up.
 """
 
 from __future__ import annotations
 
-import random
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 import requests
 
 from nsbill.credentials import Credentials
-from nsbill.errors import NetSuiteError, NoAnswer, SignInRefused, TooManyRequests
+from nsbill.errors import NetSuiteError, NoAnswer, NsbillError, SignInRefused, TooManyRequests
+from nsbill.netsuite.governor import governor_of
+from nsbill.netsuite.limits import PATH, SlotLimits, read_limits
 from nsbill.netsuite.replies import Reply, error_of, parse_json
-from nsbill.netsuite.session import open_session
+from nsbill.netsuite.retry import Call, retry_after, should_retry
+from nsbill.netsuite.session import open_session, renew_sign_in
+from nsbill.netsuite.window import Start
 from nsbill.settings import Settings
 
 __all__ = ["Call", "Client"]
 
-_READ_TRIES = 5
-_BLOCKED_TRIES = 12
-_FIRST_WAIT = 0.25
-_LONGEST_WAIT = 20.0
-
-
-@dataclass(frozen=True)
-class Call:
-    """One request. ``what`` names it for people; ``creates`` marks a request that must never be re-sent blindly."""
-
-    what: str
-    method: str
-    url: str
-    params: Mapping[str, str] = field(default_factory=dict)
-    json: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    creates: bool = False
+_CONNECTIONS = 200
+"""Connections that may be kept open: as many as the setting ``slots`` can ever allow."""
+_READ_TIMEOUT = 330.0
+"""Seconds for an answer to a read: a RESTlet is stopped after 300 (netsuite 7.3), queries and records take less."""
 
 
 class Client:
-    """A signed-in connection that keeps at most ``settings.slots`` requests in flight. Use as a context manager."""
+    """A signed-in connection. Threads share it; all of a process share the account's slots. Use as a context manager."""
 
     def __init__(self, settings: Settings, credentials: Credentials) -> None:
         self.settings = settings
-        self._session = open_session(settings, credentials, connections=settings.slots)
-        self._slots = threading.BoundedSemaphore(settings.slots)
-        self._alone = threading.Lock()
+        """May be replaced while in use; the ceiling of slots and the timeouts follow."""
+        self.governor = governor_of(settings.account, urlsplit(settings.rest_url).netloc)
+        self._session = open_session(settings, credentials, connections=_CONNECTIONS)
+        self._thread = threading.local()
+        self._sign_in_failures = 0
+        self._sign_in_error: SignInRefused | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -66,84 +61,161 @@ class Client:
         self._session.close()
 
     def send(self, call: Call) -> Reply:
-        """Send ``call``, repeating it where that is safe.
+        """Send ``call``, again where that is safe.
 
         Raises
         ------
         NoAnswer
             No clear answer; for a create the outcome is unknown.
+        SignInRefused
+            The credentials were refused, also when asked again alone.
         NetSuiteError
             NetSuite refused; for a create nothing was created.
         """
-        attempt = 0
+        self._ask_for_limit()
+        failures: Counter[str] = Counter()
+        known_failures, alone = self._sign_in_failures, False
+        overloaded: Start | None = None
         while True:
-            attempt += 1
+            with self.governor.alone() if alone else self._slot() as start:
+                self._give_up_when_signed_out(known_failures)
+                try:
+                    reply = self._attempt(call, start)
+                except (NoAnswer, NetSuiteError) as error:
+                    cause = type(error).__name__
+                    failures[cause] += 1
+                    retry = should_retry(call, error, failures[cause])
+                    if retry is None:
+                        self._remember_sign_in(error)
+                        raise
+                    overloaded = start if retry.alone else overloaded
+                else:
+                    if overloaded is not None and overloaded.level > 1:
+                        self.governor.blocked(overloaded)  # the credentials are good: it was too many at once
+                    return reply
+            alone = alone or retry.alone
+            time.sleep(retry.wait)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for a slot before the block begins, and keep it for this thread's next request.
+
+        What must be written down shortly before a request is written inside the block: there may be a long wait
+        before. The slot is given back after the request, or at the end of the block.
+        """
+        self._ask_for_limit()
+        held = self._thread.held = self.governor.enter(self.settings.slots)
+        try:
+            yield
+        finally:
+            if self._held() is held:
+                self._thread.held = None
+                self.governor.leave(held)
+
+    def slot_limit(self) -> SlotLimits | None:
+        """Ask NetSuite how many requests may be in flight; ``None`` when the role may not know. Sent once.
+
+        Raises
+        ------
+        NoAnswer
+            No clear answer.
+        NetSuiteError
+            Refused for another reason.
+        """
+        call = Call("Read the concurrency limits", "GET", f"{self.settings.rest_url}{PATH}")
+        with self._slot() as start:
             try:
-                return self._send_once(call)
-            except (NoAnswer, NetSuiteError) as error:
-                wait = _wait_before_retry(call, error, attempt)
-                if wait is None:
-                    raise
-                if isinstance(error, SignInRefused):
-                    return self._send_alone(call)
-            time.sleep(wait)
+                reply = self._attempt(call, start)
+            except NetSuiteError as error:
+                if error.status in {401, 403, 404}:
+                    return None
+                raise
+        limits = read_limits(reply.body)
+        self.governor.known_limit = limits.usable
+        return limits
 
-    def _send_once(self, call: Call) -> Reply:
-        settings = self.settings
-        host = urlsplit(call.url).netloc
+    def _ask_for_limit(self) -> None:
+        """Ask for the limit once, when many requests are wanted; a job never fails for the want of it."""
+        if self._held() is not None or not self.governor.should_ask():
+            return
         try:
-            with self._slots:
-                response = self._session.request(
-                    call.method,
-                    call.url,
-                    params=dict(call.params),
-                    json=call.json,
-                    headers={"Accept": "*/*", **call.headers},
-                    timeout=(settings.connect_timeout, settings.read_timeout),
-                    allow_redirects=False,
-                )
-                text = response.text
-        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
-            raise NoAnswer(call.what, host, _plain(error)) from error
-        if response.status_code >= 500:
+            self.slot_limit()
+        except (NoAnswer, NetSuiteError):
+            self.governor.known_limit = None  # found by trying, as in most accounts
+
+    def _held(self) -> Start | None:
+        held: Start | None = getattr(self._thread, "held", None)
+        return held
+
+    @contextmanager
+    def _slot(self) -> Iterator[Start]:
+        """The slot of this thread's turn, or one that is free."""
+        start = self._held() or self.governor.enter(self.settings.slots)
+        self._thread.held = None
+        try:
+            yield start
+        finally:
+            self.governor.leave(start)
+
+    def _attempt(self, call: Call, start: Start) -> Reply:
+        """Send once; tell the governor what came of it."""
+        response = self._exchange(call)
+        status, advised = response.status_code, retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
+        if status >= 500:
             failure = error_of(call.what, response)
-            problem = f"status {failure.status} {failure.code}: {failure.detail.rstrip('. ')}"
-            raise NoAnswer(call.what, host, problem, "Try again later.")
-        if not 200 <= response.status_code < 300:
-            raise error_of(call.what, response)
+            problem = f"status {status} {failure.code}: {failure.detail.rstrip('. ')}"
+            unclear = NoAnswer(
+                call.what, urlsplit(call.url).netloc, problem, "Try again later.", request_id=failure.request_id
+            )
+            unclear.retry_after = advised
+            raise unclear
+        if not 200 <= status < 300:
+            error = error_of(call.what, response)
+            error.retry_after = advised
+            if isinstance(error, TooManyRequests):
+                self.governor.blocked(start)
+            elif isinstance(error, SignInRefused):
+                renew_sign_in(self._session, response.request.headers.get("Authorization"))
+            else:
+                self.governor.good(start)
+            raise error
+        self.governor.good(start)
         try:
-            body = parse_json(text) if text.strip() else None
+            body = parse_json(response.text) if response.text.strip() else None
         except ValueError as error:
-            raise NoAnswer(call.what, host, "the answer is not JSON", "Is this a NetSuite address?") from error
-        return Reply(response.status_code, body, response.headers.get("Location"))
+            host, problem = urlsplit(call.url).netloc, "the answer is not JSON"
+            raise NoAnswer(call.what, host, problem, "Is this a NetSuite address?") from error
+        return Reply(status, body, response.headers.get("Location"))
 
-    def _send_alone(self, call: Call) -> Reply:
-        """Send again with no other repeated sign-in beside it: a 401 can really be overload (netsuite.md 1.1)."""
-        with self._alone:
-            time.sleep(_jittered(_FIRST_WAIT))
-            return self._send_once(call)
+    def _exchange(self, call: Call) -> requests.Response:
+        """One HTTP request and its whole answer, or ``NoAnswer``."""
+        settings = self.settings
+        patience = settings.read_timeout if call.creates else min(settings.read_timeout, _READ_TIMEOUT)
+        try:
+            return self._session.request(
+                call.method,
+                call.url,
+                params=dict(call.params),
+                json=call.json,
+                headers={"Accept": "*/*", **call.headers},
+                timeout=(settings.connect_timeout, patience),
+                allow_redirects=False,
+            )
+        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
+            unclear = NoAnswer(call.what, urlsplit(call.url).netloc, _plain(error))
+            unclear.slow = isinstance(error, requests.ReadTimeout)
+            raise unclear from error
 
+    def _remember_sign_in(self, error: NsbillError) -> None:
+        """The credentials are bad: those who wait for a slot need not try them too, five failures lock a user out."""
+        if isinstance(error, SignInRefused):
+            self._sign_in_error = error
+            self._sign_in_failures += 1
 
-def _wait_before_retry(call: Call, error: NoAnswer | NetSuiteError, attempt: int) -> float | None:
-    """Decide whether ``call`` may be sent again: seconds to wait before, or ``None`` for no."""
-    if isinstance(error, TooManyRequests):  # blocked before it began, so a create is safe to repeat too
-        return _jittered(_backoff(attempt)) if attempt < _BLOCKED_TRIES else None
-    if isinstance(error, SignInRefused):  # refused before it began; once, serially, since it may be overload
-        return 0.0 if attempt == 1 else None
-    if call.creates:  # anything unclear about a create is looked up, never repeated
-        return None
-    if isinstance(error, NoAnswer):  # a read changes nothing
-        return _jittered(_backoff(attempt)) if attempt < _READ_TRIES else None
-    return None  # a clear refusal stays one
-
-
-def _backoff(attempt: int) -> float:
-    return min(_LONGEST_WAIT, _FIRST_WAIT * 2.0 ** (attempt - 1))
-
-
-def _jittered(seconds: float) -> float:
-    """Full jitter, so that threads which were blocked together do not come back together."""
-    return random.uniform(seconds / 10, seconds)
+    def _give_up_when_signed_out(self, known_failures: int) -> None:
+        """Send nothing when the credentials were found bad while this request waited."""
+        if self._sign_in_error is not None and self._sign_in_failures != known_failures:
+            raise self._sign_in_error.with_traceback(None)
 
 
 def _plain(error: Exception) -> str:
