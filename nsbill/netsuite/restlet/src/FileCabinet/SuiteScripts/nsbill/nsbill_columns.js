@@ -30,7 +30,7 @@ define(['N/format'], (format) => {
       known[name] = type;
     });
     return known;
-  }, Object.assign({}, FORMULAS));
+  }, Object.assign(Object.create(null), FORMULAS));
   const NO_GROUP = '- None -';
 
   /**

@@ -7,7 +7,11 @@
 define(['N/search', './nsbill_refusal'], (search, refusals) => {
   const LIST_PAGE = 1000;
   const STEP_UNITS = 5;
-  const RECORD_TYPES = { salesorder: 'salesorder', salesord: 'salesorder', transaction: 'transaction' };
+  const RECORD_TYPES = Object.assign(Object.create(null), {
+    salesorder: 'salesorder',
+    salesord: 'salesorder',
+    transaction: 'transaction'
+  });
 
   /**
    * List the searches on sales orders that the role sees, by title.

@@ -6,7 +6,7 @@
  */
 define(['./nsbill_terms'], (terms) => {
   const STATUS_NAMES = ['status', 'statusref'];
-  const LETTERS = {
+  const LETTERS = Object.assign(Object.create(null), {
     pendingapproval: 'A',
     pendingfulfillment: 'B',
     cancelled: 'C',
@@ -15,7 +15,7 @@ define(['./nsbill_terms'], (terms) => {
     pendingbilling: 'F',
     fullybilled: 'G',
     closed: 'H'
-  };
+  });
   const STATUS_IN_FORMULA = /\{\s*(status|statusref)\s*(\.id)?\s*\}/i;
 
   /**
