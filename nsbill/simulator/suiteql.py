@@ -8,10 +8,12 @@ from threading import Lock
 
 from nsbill.simulator.books import Books
 from nsbill.simulator.errors import Refusal, invalid_parameter
+from nsbill.simulator.permissions import may_read
 from nsbill.simulator.replies import Reply, plain_json
 from nsbill.simulator.suiteql_compile import Compiled, compile_suiteql
 from nsbill.simulator.suiteql_kinds import render, unsupported
 from nsbill.simulator.suiteql_scope import Options
+from nsbill.simulator.suiteql_views import COLUMNS, TYPE_NAMES
 
 __all__ = ["SuiteQL"]
 
@@ -27,7 +29,14 @@ class SuiteQL:
         self._counts: dict[tuple[int, str, int], int] = {}
 
     def answer(
-        self, *, url: str, body: object, query: Mapping[str, str], prefer: str | None, preferences: Mapping[str, str]
+        self,
+        *,
+        url: str,
+        body: object,
+        query: Mapping[str, str],
+        prefer: str | None,
+        preferences: Mapping[str, str],
+        permissions: Mapping[str, str] | None = None,
     ) -> Reply:
         """Run a query and return one page of it; ``url`` is the address without its query, for the links."""
         if "transient" not in [part.strip().lower() for part in (prefer or "").split(",")]:
@@ -37,7 +46,13 @@ class SuiteQL:
         limit, offset = page_of(query)
         text, params = _query_of(body)
         today = self._books.clock.today().isoformat()
-        options = Options(today, preferences["suiteql_status_match"], preferences["suiteql_status_display"])
+        options = Options(
+            today,
+            preferences["suiteql_status_match"],
+            preferences["suiteql_status_display"],
+            missing_tables=_missing_tables(preferences, permissions),
+            hidden_types=tuple(kind for kind, (name, _) in TYPE_NAMES.items() if not may_read(permissions, name)),
+        )
         compiled = compile_suiteql(text, params, options)
         cap = int(preferences["suiteql_row_cap"])
         try:
@@ -73,6 +88,12 @@ class SuiteQL:
                 self._counts.clear()
             self._counts[key] = total
         return total
+
+
+def _missing_tables(preferences: Mapping[str, str], permissions: Mapping[str, str] | None) -> frozenset[str]:
+    """Return tables that the account's features lack, or that the role may not read (netsuite 6.1)."""
+    lacking = {name.strip().lower() for name in preferences["suiteql_missing_tables"].split(",") if name.strip()}
+    return frozenset(lacking | {name for name in COLUMNS if not may_read(permissions, name)})
 
 
 def page_of(query: Mapping[str, str]) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from sqlglot import exp, parse_one
 
 from nsbill.simulator.suiteql_kinds import DATE, INSTANT, REAL, STATUS, TEXT, WHOLE, Kind, Typed, as_text, unsupported
 from nsbill.simulator.suiteql_scope import Handler, Scope
+from nsbill.simulator.suiteql_texts import is_number_format
 from nsbill.simulator.suiteql_views import DISPLAY
 
 __all__ = ["HANDLERS"]
@@ -87,6 +88,11 @@ def _to_char(node: exp.Expr, scope: Scope) -> Typed:
         if kind == DATE and pattern.this.upper() == "YYYY-MM-DD":
             return inner, TEXT
         return exp.Anonymous(this="ns_to_char", expressions=[inner, pattern.copy()]), TEXT
+    if pattern is not None:
+        if kind.name != "exact" or not isinstance(pattern, exp.Literal) or not is_number_format(pattern.this):
+            raise unsupported()
+        arguments = [inner, exp.Literal.number(kind.scale), pattern.copy()]
+        return exp.Anonymous(this="ns_number_text", expressions=arguments), TEXT
     return as_text((inner, kind)), TEXT
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import sqlglot
-from sqlglot import exp
+from sqlglot import exp, parse_one
 from sqlglot.dialects.oracle import Oracle
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import TokenType
 
-from nsbill.simulator import suiteql_calls, suiteql_operators
+from nsbill.simulator import suiteql_calls, suiteql_operators, suiteql_oracle
 from nsbill.simulator.errors import invalid_query
 from nsbill.simulator.suiteql_kinds import Kind, of_column, unsupported
 from nsbill.simulator.suiteql_operators import ordered
@@ -23,7 +23,7 @@ __all__ = ["Compiled", "compile_suiteql"]
 
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # its remarks on odd queries are no business of the console
 
-_HANDLERS = suiteql_operators.HANDLERS + suiteql_calls.HANDLERS
+_HANDLERS = suiteql_operators.HANDLERS + suiteql_calls.HANDLERS + suiteql_oracle.HANDLERS
 
 
 @dataclass(frozen=True)
@@ -134,9 +134,11 @@ def _source(node: exp.Expr, scope: Scope, conjuncts: list[exp.Expr]) -> None:
     elif isinstance(node, exp.Table) and not node.db:
         name = node.name.lower()
         alias = alias or name
-        source = scope.ctes.get(name) or _table(name)
+        source = scope.ctes.get(name) or _table(name, scope.options)
         target = name if name in scope.ctes else view_name(name, _part(name, alias, conjuncts))
         node.set("this", exp.to_identifier(target, quoted=True))
+        if name == "transaction" and name not in scope.ctes and scope.options.hidden_types:
+            node = _without_types(node, scope.options.hidden_types)
     else:
         raise unsupported()
     if alias in scope.sources:
@@ -145,7 +147,17 @@ def _source(node: exp.Expr, scope: Scope, conjuncts: list[exp.Expr]) -> None:
     scope.sources[alias] = source
 
 
-def _table(name: str) -> Source:
+def _without_types(table: exp.Expr, hidden: tuple[str, ...]) -> exp.Expr:
+    """Leave out the transactions of some types, in place of the table itself."""
+    types = ", ".join(f"'{one}'" for one in hidden)
+    narrowed = exp.Subquery(this=parse_one(f"SELECT * FROM {table.this.sql('sqlite')} WHERE type NOT IN ({types})"))
+    table.replace(narrowed)
+    return narrowed
+
+
+def _table(name: str, options: Options) -> Source:
+    if name in options.missing_tables:
+        raise invalid_query(f"Search error occurred: Record '{name}' was not found.")
     if name not in COLUMNS:
         raise invalid_query(f"Invalid search type: {name}.")
     return Source(name, {column: of_column(kind) for column, kind in COLUMNS[name].items()})
@@ -237,11 +249,15 @@ def _check_grouping(tree: exp.Select, keys: list[exp.Expr] | None) -> None:
 def _aggregates(node: exp.Expr) -> bool:
     if isinstance(node, exp.Window | exp.Subquery):
         return False
-    return isinstance(node, exp.AggFunc) or any(_aggregates(child) for child in node.iter_expressions())
+    return _is_aggregate(node) or any(_aggregates(child) for child in node.iter_expressions())
+
+
+def _is_aggregate(node: exp.Expr) -> bool:
+    return isinstance(node, exp.AggFunc) or (isinstance(node, exp.Anonymous) and node.name == "ns_listagg")
 
 
 def _covered(node: exp.Expr, keys: set[str]) -> bool:
-    if node.sql("sqlite") in keys or isinstance(node, exp.AggFunc | exp.Subquery | exp.Window):
+    if node.sql("sqlite") in keys or isinstance(node, exp.Subquery | exp.Window) or _is_aggregate(node):
         return True
     return not isinstance(node, exp.Column) and all(_covered(child, keys) for child in node.iter_expressions())
 

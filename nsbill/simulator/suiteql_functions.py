@@ -7,10 +7,11 @@ import sqlite3
 from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
+from nsbill.simulator import suiteql_texts
 from nsbill.simulator.suiteql_kinds import Kind, render
 from nsbill.simulator.suiteql_views import STATUS_NAMES, TYPE_NAMES
 
-__all__ = ["install", "parse_date"]
+__all__ = ["in_base_currency", "install", "parse_date"]
 
 _PYTHON_FORMATS = {
     "YYYY": "%Y",
@@ -39,6 +40,8 @@ def install(connection: sqlite3.Connection) -> None:
     connection.create_function("ns_to_date", 2, parse_date, deterministic=True)
     connection.create_function("ns_round", 4, _round, deterministic=True)
     connection.create_function("ns_status_text", 3, _status_text, deterministic=True)
+    connection.create_function("ns_base", 2, in_base_currency, deterministic=True)
+    suiteql_texts.install(connection)
 
 
 def parse_date(text: str | None, pattern: str) -> str | None:
@@ -62,6 +65,13 @@ def _to_char(value: str | None, pattern: str) -> str | None:
     if _python_format(pattern) == "quarter":
         return str((instant.month + 2) // 3)
     return instant.strftime(_python_format(pattern))
+
+
+def in_base_currency(hundredths: int | None, rate: str) -> int | None:
+    """Convert an amount to the subsidiary's currency at a document's exchange rate, rounded half away from zero."""
+    if hundredths is None:
+        return None
+    return int((hundredths * Decimal(rate)).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 _ROUNDINGS = {"ROUND": ROUND_HALF_UP, "TRUNC": ROUND_DOWN, "FLOOR": ROUND_FLOOR, "CEIL": ROUND_CEILING}

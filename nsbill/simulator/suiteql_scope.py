@@ -15,11 +15,15 @@ __all__ = ["Handler", "Options", "Scope", "Source"]
 
 @dataclass(frozen=True)
 class Options:
-    """What a compilation depends on besides the query: today's date and two uncertain behaviours."""
+    """What a compilation depends on besides the query: today's date, uncertain behaviours, what the role may read."""
 
     today: str
     status_match: str = "both"
     status_display: str = "with_type"
+    missing_tables: frozenset[str] = frozenset()
+    """Tables that the account lacks or the role may not read: both look missing."""
+    hidden_types: tuple[str, ...] = ()
+    """Types of transactions that the role may not read: their rows are silently not there."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 
+from nsbill.simulator import suiteql_accounting
+
 __all__ = ["COLUMNS", "DISPLAY", "HIDDEN", "STATUS_NAMES", "create_views", "view_name"]
 
 STATUS_NAMES: dict[str, dict[str, str]] = {
@@ -25,6 +27,9 @@ STATUS_NAMES: dict[str, dict[str, str]] = {
     "CashSale": {"A": "Unapproved Payment", "B": "Not Deposited", "C": "Deposited", "V": "Voided"},
     "CustCred": {"A": "Open", "B": "Fully Applied", "V": "Voided"},
     "CashRfnd": {"A": "Open", "V": "Voided"},
+    "CustRfnd": {"A": "Open", "V": "Voided"},
+    "Deposit": {"A": "Open", "V": "Voided"},
+    "RtnAuth": {"A": "Pending Approval", "B": "Pending Receipt", "C": "Cancelled", "H": "Closed"},
     "CustPymt": {"A": "Unapproved Payment", "B": "Not Deposited", "C": "Deposited", "R": "Rejected", "V": "Voided"},
     "ItemShip": {"A": "Picked", "B": "Packed", "C": "Shipped"},
 }
@@ -36,6 +41,9 @@ TYPE_NAMES = {
     "CashRfnd": ("cashrefund", "Cash Refund"),
     "CustPymt": ("customerpayment", "Payment"),
     "ItemShip": ("itemfulfillment", "Item Fulfillment"),
+    "CustRfnd": ("customerrefund", "Customer Refund"),
+    "Deposit": ("deposit", "Deposit"),
+    "RtnAuth": ("returnauthorization", "Return Authorization"),
 }
 
 
@@ -44,7 +52,7 @@ def _by_type(index: int) -> str:
     return f"CASE t.type {cases} ELSE t.type END"
 
 
-_CREDITS = "t.type IN ('CustCred', 'CashRfnd', 'CustPymt')"
+_CREDITS = "t.type IN ('CustCred', 'CashRfnd', 'CustRfnd')"
 _SIGN = f"CASE WHEN {_CREDITS} THEN 1 ELSE -1 END"
 _CREDIT_SIGN = "(SELECT CASE WHEN COUNT(*) = 0 THEN -1 ELSE 1 END FROM preference WHERE key = 'suiteql_credits_negative' AND value = 'F')"
 _TOTAL = f"CASE WHEN t.type IN ('CustCred', 'CashRfnd') THEN {_CREDIT_SIGN} * t.total ELSE t.total END"
@@ -77,7 +85,7 @@ _TRANSACTION: _Columns = {
     "terms": ("t.terms", "number"),
     "paymentoption": ("t.paymentoption", "number"),
     "postingperiod": ("t.postingperiod", "number"),
-    "posting": ("CASE WHEN t.type IN ('SalesOrd', 'ItemShip') THEN 'F' ELSE 'T' END", "flag"),
+    "posting": (suiteql_accounting.POSTING, "flag"),
     "approvalstatus": ("CASE WHEN t.type = 'CustInvc' THEN 2 END", "number"),
     "memo": ("t.memo", "text"),
     "subsidiary": ("t.subsidiary", "number"),
@@ -155,7 +163,7 @@ _TAX = _MAIN | {
 _LINE_SOURCES = {
     "main": (_MAIN, "txn t"),
     "item": (_ITEM, "txnline l JOIN txn t ON t.id = l.txn"),
-    "tax": (_TAX, "txn t WHERE t.tax <> 0 AND t.type <> 'CustPymt'"),
+    "tax": (_TAX, "txn t WHERE t.tax <> 0"),
 }
 _LINK = (
     "previousdoc, previousline, previoustype, nextdoc, nextline, nexttype, linktype, foreignamount, lastmodifieddate"
@@ -177,6 +185,8 @@ _NAMED = {"id": "number", "name": "text"}
 COLUMNS: dict[str, dict[str, str]] = {
     "transaction": {name: kind for name, (_, kind) in _TRANSACTION.items()},
     "transactionline": _LINE_KINDS,
+    "transactionaccountingline": suiteql_accounting.COLUMNS,
+    "account": {"id": "number", "acctnumber": "text", "fullname": "text", "accttype": "text", "isinactive": "flag"},
     "nexttransactionlinelink": _LINK_KINDS,
     "previoustransactionlinelink": _LINK_KINDS,
     "nexttransactionlink": _HEADER_LINK_KINDS,
@@ -216,6 +226,7 @@ DISPLAY: dict[str, str] = {
     "subsidiary": "(SELECT name FROM subsidiary WHERE id = {})",
     "terms": "(SELECT name FROM term WHERE id = {})",
     "paymentoption": "(SELECT name FROM paymentmethod WHERE id = {})",
+    "account": "(SELECT acctnumber || ' ' || fullname FROM main.account WHERE id = {})",
     "postingperiod": "(SELECT periodname FROM accountingperiod WHERE id = {})",
     "item": "(SELECT itemid FROM item WHERE id = {})",
     "custbody_celigo_etail_channel": "(SELECT name FROM channel WHERE id = {})",
@@ -249,7 +260,8 @@ def _selects() -> dict[str, str]:
             "MAX(lastmodifieddate) AS lastmodifieddate FROM link "
             "GROUP BY previousdoc, previoustype, nextdoc, nexttype, linktype"
         )
-    for table in ("customer", "currency", "subsidiary", "item", "accountingperiod", "term", "paymentmethod"):
+    selects["ns_transactionaccountingline"] = suiteql_accounting.select()
+    for table in ("account", "customer", "currency", "subsidiary", "item", "accountingperiod", "term", "paymentmethod"):
         selects[f"ns_{table}"] = f"SELECT {', '.join(COLUMNS[table])} FROM main.{table}"
     selects["ns_dual"] = "SELECT 'X' AS dummy"
     return selects

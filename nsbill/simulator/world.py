@@ -94,7 +94,9 @@ def build_world(database: Path, amazon_files: Path, *, orders: int, seed: int, t
 
 def _drop_indexes(connection: sqlite3.Connection) -> list[str]:
     """Drop the indexes and return how to make them again: filling first and sorting once is faster."""
-    found = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL").fetchall()
+    found = connection.execute(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+    ).fetchall()
     for name, _ in found:
         connection.execute(f"DROP INDEX {name}")
     return [statement for _, statement in found]
