@@ -4,6 +4,8 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,67 @@ def test_limit_and_retry_after_are_knobs(ns: Account) -> None:
     ns.simulator.control("preferences", {"concurrency_limit": 1, "retry_after_seconds": "3"})
     with Occupied(ns, 1):
         assert ns.get("/salesOrder/106").headers["Retry-After"] == "3"
+
+
+def test_under_load_a_slow_401_can_stand_in_for_429_in_the_words_of_each_host(ns: Account) -> None:
+    ns.simulator.control("preferences", {"overload_answer": "401", "overload_delay_ms": "300"})
+    with Occupied(ns, 5):
+        start = time.monotonic()
+        rest = ns.get("/salesOrder/106")
+        assert time.monotonic() - start >= 0.3
+        restlet = ns.restlet(action="list_searches")
+    assert rest_error(rest)[:2] == (401, "INVALID_LOGIN")
+    assert (restlet.status_code, restlet.json()["error"]["code"]) == (401, "INVALID_LOGIN_ATTEMPT")
+    statistics = ns.simulator.control("statistics")
+    assert statistics["refused"] == {"record": 1, "restlet": 1}
+    assert statistics["sign_in_refusals"] == {}
+    assert ns.get("/salesOrder/106").status_code == 200
+
+
+def test_mixed_overload_answers_take_turns(ns: Account) -> None:
+    ns.simulator.control("preferences", {"overload_answer": "mixed", "overload_delay_ms": ""})
+    with Occupied(ns, 5):
+        assert [ns.get("/salesOrder/106").status_code for _ in range(4)] == [429, 401, 429, 401]
+
+
+def test_a_slice_of_the_slots_can_be_the_integrations_limit(ns: Account) -> None:
+    ns.simulator.control("preferences", {"integration_limit": "2"})
+    with Occupied(ns, 1):
+        assert ns.get("/salesOrder/106").status_code == 200
+    with Occupied(ns, 2):
+        assert ns.get("/salesOrder/106").status_code == 429
+
+
+def test_a_job_waits_for_a_slot_and_holds_it(ns: Account) -> None:
+    traffic = ns.simulator.control_state.traffic
+    done = threading.Event()
+
+    def work() -> None:
+        with traffic.occupied(lambda: 1, "job"):
+            done.wait(5)
+
+    with Occupied(ns, 1):
+        job = threading.Thread(target=work)
+        job.start()
+        time.sleep(0.05)
+        assert traffic.statistics()["in_flight"] == 1
+    deadline = time.monotonic() + 5
+    while traffic.statistics()["in_flight"] == 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    done.set()
+    job.join(5)
+    assert traffic.statistics()["in_flight"] == 0
+    assert traffic.statistics()["refused"] == {}
+
+
+def test_every_answer_carries_the_simulators_time_and_an_id_of_its_own(ns: Account) -> None:
+    ns.simulator.control("clock", {"offset_seconds": 200})
+    answers = [ns.get("/salesOrder/106"), ns.get("/salesOrder/999999"), ns.restlet(action="list_searches")]
+    assert len({answer.headers["X-N-OperationId"] for answer in answers}) == 3
+    for answer in answers:
+        ahead = parsedate_to_datetime(answer.headers["Date"]) - datetime.now(UTC)
+        assert timedelta(seconds=195) < ahead < timedelta(seconds=205)
 
 
 def test_rest_and_restlet_share_the_slots_and_waiting_requests_do_not_block_each_other(ns: Account) -> None:
