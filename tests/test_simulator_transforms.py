@@ -252,10 +252,9 @@ def test_a_dry_run_shows_the_record_and_saves_nothing(ns: Account) -> None:
     assert order_status(ns, 106) == "F"
 
 
-def test_other_transformations_and_asynchronous_ones_say_that_they_are_missing(ns: Account) -> None:
-    answer = ns.transform(106, "itemFulfillment")
-    assert rest_error(answer)[0:2] == (501, "UNSUPPORTED_OPERATION")
-    assert rest_error(ns.transform(106, headers={"Prefer": "respond-async"}))[0] == 501
+def test_transformations_that_are_missing_here_or_in_netsuite_say_so(ns: Account) -> None:
+    assert rest_error(ns.transform(106, "returnAuthorization"))[0:2] == (501, "UNSUPPORTED_OPERATION")
+    assert rest_error(ns.transform(106, "customerPayment")) == NOT_VALID
     assert rest_error(ns.call("GET", f"{RECORD}/salesOrder/106/!transform/invoice"))[0] == 405
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nsbill.simulator.errors import user_error
-
-__all__ = ["OrderLine", "billable_quantities", "billable_quantity", "part_of", "status_after"]
+__all__ = ["OrderLine", "billable_quantity", "may_be_billed", "part_of", "status_after"]
 
 _CLOSED_TO_BILLING = frozenset("ACGH")
 
@@ -41,21 +39,15 @@ def billable_quantity(line: OrderLine, *, in_advance: bool) -> int:
     return line.unbilled if in_advance or not line.needs_fulfilment else line.shipped_unbilled
 
 
-def billable_quantities(status: str, lines: Sequence[OrderLine], *, in_advance: bool) -> dict[int, int]:
-    """Return line to quantity that a bill takes by default, or refuse an order that may not be billed.
+def may_be_billed(status: str, lines: Sequence[OrderLine], *, in_advance: bool) -> bool:
+    """Say whether an order's status lets it be billed (netsuite 4.2).
 
-    Charges and discounts need no fulfilment: they go onto the first bill, but alone they make no bill
-    of an order with unshipped goods.
+    Charges and discounts need no fulfilment, but alone they make no bill of an order with unshipped goods.
     """
-    goods = [line for line in lines if line.needs_fulfilment and not line.closed]
     if status in _CLOSED_TO_BILLING:
-        raise user_error("That is not a valid record transformation.")
-    if status in "BD" and goods and not in_advance and not any(line.shipped_unbilled for line in goods):
-        raise user_error("That is not a valid record transformation.")
-    quantities = {line.line: billable_quantity(line, in_advance=in_advance) for line in lines}
-    if not any(quantities.values()):
-        raise user_error("You must enter at least one line item for this transaction.")
-    return quantities
+        return False
+    goods = [line for line in lines if line.needs_fulfilment and not line.closed]
+    return not (status in "BD" and goods and not in_advance and not any(line.shipped_unbilled for line in goods))
 
 
 def part_of(amount: int, *, before: int, now: int, ordered: int, unit: int) -> int:

@@ -28,6 +28,18 @@ PREFERENCES: dict[str, str] = {
     "show_unfulfilled_items": "F",
     "mandatory_fields": "",
     "dates_outside_period": "disallow",
+    "default_posting_period": "first_open",
+    "closed_period_code": "USER_ERROR",
+    "transform_refusal_code": "USER_ERROR",
+    "transform_externalid": "kept",
+    "transform_by_externalid": "T",
+    "order_forms": "strict",
+    "invoice_approval": "none",
+    "fulfillment_status": "picked",
+    "fulfillment_location": "optional",
+    "async_takes_slot": "F",
+    "async_location": "absolute",
+    "async_processors": "1",
     "check_body_hash": "T",
     "suiteql_status_match": "both",
     "suiteql_status_display": "with_type",
@@ -64,7 +76,18 @@ PREFERENCES: dict[str, str] = {
 _ALLOWED = {
     "invoice_in_advance": {"T", "F"},
     "show_unfulfilled_items": {"T", "F"},
-    "dates_outside_period": {"disallow", "allow"},
+    "dates_outside_period": {"disallow", "warn", "allow"},
+    "default_posting_period": {"current", "first_open"},
+    "closed_period_code": {"TRAN_PRD_CLOSED", "USER_ERROR"},
+    "transform_refusal_code": {"INVALID_INITIALIZE_REF", "USER_ERROR"},
+    "transform_externalid": {"dropped", "kept"},
+    "transform_by_externalid": {"T", "F"},
+    "order_forms": {"any", "by_payment", "strict"},
+    "invoice_approval": {"none", "pending"},
+    "fulfillment_status": {"picked", "shipped"},
+    "fulfillment_location": {"mandatory", "optional"},
+    "async_takes_slot": {"T", "F"},
+    "async_location": {"absolute", "relative"},
     "check_body_hash": {"T", "F"},
     "externalid_namespace": {"transactions", "type"},
     "read_only_fields": {"refuse", "ignore"},
@@ -88,7 +111,7 @@ _ALLOWED = {
     "overload_answer": {"429", "401", "mixed"},
     "governance_limits": {"administrator", "everyone"},
 }
-_NUMBERS = {"concurrency_limit", "suiteql_row_cap", "restlet_units", "restlet_max_bytes"}
+_NUMBERS = {"concurrency_limit", "async_processors", "suiteql_row_cap", "restlet_units", "restlet_max_bytes"}
 _NUMBERS_OR_EMPTY = {"retry_after_seconds", "overload_delay_ms", "integration_limit"}
 
 
@@ -140,12 +163,19 @@ class Books:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """Give a connection inside one transaction that holds the write lock; commit, or roll back on any exception."""
+        """Give a connection inside one transaction that holds the write lock; commit, or roll back on any exception.
+
+        Inside another ``writing`` of the same thread it is a part of that one, with a roll-back of its own.
+        """
         connection: sqlite3.Connection | None = getattr(self._local, "writer", None)
         if connection is None:
             connection = tables.connect(self.database)
             self._local.writer = connection
             self._open.append(connection)
+        if connection.in_transaction:  # a job carries out a request and keeps its result in one transaction
+            with _savepoint(connection):
+                yield connection
+            return
         with self._write_lock:
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -227,3 +257,15 @@ class Books:
             kept[name] = read(reader)
         found: Kept = kept[name]
         return found
+
+
+@contextmanager
+def _savepoint(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("SAVEPOINT part")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK TO part")
+        raise
+    finally:
+        connection.execute("RELEASE part")

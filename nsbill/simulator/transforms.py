@@ -1,263 +1,185 @@
-"""Transform a sales order into an invoice or a cash sale, in one transaction of the books (netsuite 4)."""
+"""Transform a record into another, in one transaction of the books (netsuite 4)."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
 
-from nsbill.simulator.billing_rules import OrderLine, billable_quantities, part_of, status_after
+from nsbill.simulator.applying import apply_amounts
 from nsbill.simulator.books import Books
-from nsbill.simulator.errors import already_exists, invalid_field_value, no_such_record, please_enter, user_error
+from nsbill.simulator.document_numbers import next_number
+from nsbill.simulator.errors import Refusal, already_exists, no_such_record, user_error
+from nsbill.simulator.order_effects import SHIPPED, linked, ship
+from nsbill.simulator.transform_billing import bill_order
 from nsbill.simulator.transform_body import Body, read_body
+from nsbill.simulator.transform_context import Context, NewRecord
+from nsbill.simulator.transform_fulfilment import fulfil_order
+from nsbill.simulator.transform_settlement import credit_invoice, pay_invoice, refund_cash_sale
 
-__all__ = ["TARGETS", "NewRecord", "Transformed", "transform"]
+__all__ = ["TRANSFORMATIONS", "NewRecord", "Transformation", "Transformed", "transform"]
 
-TARGETS = {"invoice": "CustInvc", "cashsale": "CashSale"}
-"""Lower-case record name to transaction type."""
-
-_PREFIX = {"CustInvc": "INV", "CashSale": "CS"}
-_LABELS = {
-    "memo": "Memo",
-    "otherrefnum": "PO #",
-    "terms": "Terms",
-    "paymentoption": "Payment Method",
-    "channel": "eTail Channel",
+TRANSFORMATIONS: dict[tuple[str, str], Callable[[Context], NewRecord]] = {
+    ("SalesOrd", "CustInvc"): bill_order,
+    ("SalesOrd", "CashSale"): bill_order,
+    ("SalesOrd", "ItemShip"): fulfil_order,
+    ("CustInvc", "CustPymt"): pay_invoice,
+    ("CustInvc", "CustCred"): credit_invoice,
+    ("CashSale", "CashRfnd"): refund_cash_sale,
 }
+"""Types of source and target to what prepares the new record."""
 
 
 @dataclass(frozen=True)
-class NewRecord:
-    """A billing record before it is saved: its header by column of ``txn``, and its lines by column of ``txnline``."""
+class Transformation:
+    """What a request asks for: types of source and target, the source's key, and which sublists it replaces."""
 
-    header: dict[str, object]
-    lines: tuple[dict[str, object], ...]
+    source: str
+    key: str
+    target: str
+    replaced: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Transformed:
-    """The outcome: the record, its id unless it was a dry run, and unknown property names that were let through."""
+    """The outcome: the record, its id unless it was a dry run, unknown property names and warnings let through."""
 
     record: NewRecord
+    source_id: int
     record_id: int | None
-    warnings: tuple[str, ...]
+    unknown: tuple[str, ...]
 
 
 def transform(
     books: Books,
-    order_id: str,
-    kind: str,
+    wanted: Transformation,
     content: object,
     *,
     strict_names: bool,
     save: bool,
     preferences: Mapping[str, str],
 ) -> Transformed:
-    """Bill an order: ``kind`` is CustInvc or CashSale, ``content`` the request's JSON; refusals raise ``Refusal``."""
-    body = read_body(content, kind, strict_names=strict_names)
+    """Make the target of a source record from the request's JSON; refusals raise ``Refusal``.
+
+    The source is looked at once before the books are locked and again inside the lock: who comes second finds that
+    the record was processed, or changed, in between (netsuite 4.2, 8.4).
+    """
+    body = read_body(content, wanted.target, strict_names=strict_names)
+    reader = books.reader()
+    seen = _find(reader, wanted, preferences)
     if not save:
-        record = _prepare(books, books.reader(), order_id, kind, body, preferences)
-        return Transformed(record, None, body.unknown)
+        return Transformed(_prepare(books, reader, seen, wanted, body, preferences), seen["id"], None, body.unknown)
+    state = _state(reader, seen)
     with books.writing() as connection:
-        record = _prepare(books, connection, order_id, kind, body, preferences)
-        record_id = _save(books, connection, record)
-    return Transformed(record, record_id, body.unknown)
+        source = _find(connection, wanted, preferences)
+        _check_unchanged(state, _state(connection, source))
+        record = _prepare(books, connection, source, wanted, body, preferences)
+        record_id = _save(connection, record, books.clock.instant())
+    return Transformed(record, source["id"], record_id, body.unknown)
+
+
+def _find(connection: sqlite3.Connection, wanted: Transformation, preferences: Mapping[str, str]) -> sqlite3.Row:
+    by_external_id = wanted.key.startswith("eid:")
+    if by_external_id and preferences["transform_by_externalid"] == "F":
+        raise no_such_record()
+    value = wanted.key.removeprefix("eid:")
+    row = None
+    if by_external_id or (value.isascii() and value.isdigit()):
+        column = "externalid" if by_external_id else "id"
+        row = connection.execute(
+            f"SELECT * FROM txn WHERE {column} = ? AND type = ?", (value, wanted.source)
+        ).fetchone()
+    if row is None:
+        raise no_such_record()
+    found: sqlite3.Row = row
+    return found
+
+
+def _state(connection: sqlite3.Connection, source: sqlite3.Row) -> tuple[tuple[object, ...], tuple[object, ...]]:
+    """What other documents have done to a record, and the record itself."""
+    done = connection.execute(
+        "SELECT SUM(quantitybilled), SUM(quantityfulfilled), "
+        "(SELECT COUNT(*) FROM link WHERE previousdoc = ?1) FROM txnline WHERE txn = ?1",
+        (source["id"],),
+    ).fetchone()
+    return (*done, source["paid"]), tuple(source)
+
+
+def _check_unchanged(
+    before: tuple[tuple[object, ...], tuple[object, ...]], now: tuple[tuple[object, ...], tuple[object, ...]]
+) -> None:
+    if before[0] != now[0]:
+        raise user_error("This transaction has already been processed.")
+    if before[1] != now[1]:
+        raise Refusal(400, "RCRD_HAS_BEEN_CHANGED", "Record has been changed")
 
 
 def _prepare(
-    books: Books, connection: sqlite3.Connection, order_id: str, kind: str, body: Body, preferences: Mapping[str, str]
-) -> NewRecord:
-    column = "externalid" if order_id.startswith("eid:") else "id"
-    order = connection.execute(
-        f"SELECT * FROM txn WHERE {column} = ? AND type = 'SalesOrd'", (order_id.removeprefix("eid:"),)
-    ).fetchone()
-    if order is None:
-        raise no_such_record()
-    lines = _order_lines(connection, order["id"])
-    chosen = _chosen_quantities(order["status"], lines, body, preferences)
-    if (
-        body.external_id is not None
-        and connection.execute("SELECT 1 FROM txn WHERE externalid = ?", (body.external_id,)).fetchone()
-    ):
-        raise already_exists()
-    decimals = connection.execute("SELECT decimals FROM currency WHERE id = ?", (order["currency"],)).fetchone()[0]
-    new_lines = _new_lines(connection, order["id"], lines, chosen, unit=1 if decimals else 100)
-    header = _header(books, connection, order, kind, body, preferences)
-    header["total"] = sum(int(str(line["amount"])) + int(str(line["tax"])) for line in new_lines)
-    header["tax"] = sum(int(str(line["tax"])) for line in new_lines)
-    if kind == "CustInvc" and header["total"] == 0:
-        header["status"] = "B"
-    return NewRecord(header, tuple(new_lines))
-
-
-def _order_lines(connection: sqlite3.Connection, order_id: int) -> list[OrderLine]:
-    rows = connection.execute(
-        "SELECT l.line, l.quantity, l.quantitybilled, l.quantityfulfilled, i.needsfulfilment = 'T', l.isclosed = 'T', "
-        "l.amount, l.tax FROM txnline l JOIN item i ON i.id = l.item WHERE l.txn = ? ORDER BY l.line",
-        (order_id,),
-    )
-    return [OrderLine(*row) for row in rows]
-
-
-def _chosen_quantities(
-    status: str, lines: list[OrderLine], body: Body, preferences: Mapping[str, str]
-) -> dict[int, int]:
-    """Take what is billable, changed by the body's ``orderLine`` and ``quantity``; lines not named stay as they are."""
-    in_advance = preferences["invoice_in_advance"] == "T"
-    show = preferences["show_unfulfilled_items"] == "T"
-    billable = billable_quantities(status, lines, in_advance=in_advance)
-    by_number = {line.line: line for line in lines}
-    chosen = dict(billable)
-    for index, (number, quantity) in enumerate(body.quantities):
-        path = f"item.items[{index}]"
-        if number not in by_number:
-            raise invalid_field_value(number, "orderLine", f"{path}.orderLine")
-        # with "show unfulfilled items" the quantity may be raised by hand, defeating the rule (netsuite 5.3)
-        highest = by_number[number].unbilled if show else billable[number]
-        if quantity > highest:
-            raise invalid_field_value(quantity, "quantity", f"{path}.quantity")
-        chosen[number] = quantity
-    if not any(chosen.values()):
-        raise user_error("You must enter at least one line item for this transaction.")
-    unnamed = {line.line for line in lines if not line.closed} - {number for number, _ in body.quantities}
-    return {number: quantity for number, quantity in chosen.items() if quantity or (show and number in unnamed)}
-
-
-def _new_lines(
-    connection: sqlite3.Connection, order_id: int, lines: list[OrderLine], chosen: dict[int, int], *, unit: int
-) -> list[dict[str, object]]:
-    rows = connection.execute("SELECT * FROM txnline WHERE txn = ? ORDER BY line", (order_id,)).fetchall()
-    by_number = {line.line: line for line in lines}
-    new: list[dict[str, object]] = []
-    for row in rows:
-        if row["line"] not in chosen:
-            continue
-        line, now = by_number[row["line"]], chosen[row["line"]]
-        shares = {
-            name: part_of(whole, before=line.billed, now=now, ordered=line.quantity, unit=unit)
-            for name, whole in (("amount", line.amount), ("tax", line.tax))
-        }
-        copied = {name: row[name] for name in ("item", "description", "rate", "etail_line_id")}
-        new.append({"line": len(new) + 1, **copied, "quantity": now, **shares, "orderline": line.line})
-    return new
-
-
-def _header(
     books: Books,
     connection: sqlite3.Connection,
-    order: sqlite3.Row,
-    kind: str,
+    source: sqlite3.Row,
+    wanted: Transformation,
     body: Body,
     preferences: Mapping[str, str],
-) -> dict[str, object]:
-    """What the new record inherits from the order, and what the body changes (netsuite 4.3)."""
-    day = body.tran_date or books.clock.today()
-    inherited = (
-        "entity",
-        "subsidiary",
-        "currency",
-        "exchangerate",
-        "otherrefnum",
-        "memo",
-        "terms",
-        "paymentoption",
-        "channel",
-        "etail_order_id",
-        "shipdate",
-    )
-    header: dict[str, object] = {name: order[name] for name in inherited} | body.changes
-    header |= {"type": kind, "externalid": body.external_id, "createdfrom": order["id"], "trandate": day.isoformat()}
-    header["postingperiod"] = _period(connection, day, preferences)
-    _check_references(connection, header)
-    if kind == "CustInvc":
-        header["status"] = "A"
-        header["duedate"] = (body.due_date or _due(connection, day, header["terms"])).isoformat()
-        header["paymentoption"] = None
-    else:
-        header["status"] = "B"
-        header["terms"] = None
-    for name in filter(None, preferences["mandatory_fields"].split(",")):
-        if header.get(name) is None:
-            raise please_enter(_LABELS.get(name, name))
-    return header
+) -> NewRecord:
+    context = Context(connection, source, wanted.target, body, wanted.replaced, books.clock.today(), preferences)
+    record = TRANSFORMATIONS[wanted.source, wanted.target](context)
+    _check_external_id(connection, record.header["externalid"], wanted.target, preferences)
+    return record
 
 
-def _period(connection: sqlite3.Connection, day: date, preferences: Mapping[str, str]) -> object:
-    """Find the posting period of a date; a closed or missing one refuses the record (text of netsuite 8.4 uncertain)."""
-    rows = connection.execute(
-        "SELECT id, closed FROM accountingperiod WHERE ? BETWEEN startdate AND enddate ORDER BY closed, id",
-        (day.isoformat(),),
-    ).fetchall()
-    if rows and rows[0]["closed"] == "F":
-        return rows[0]["id"]
-    if preferences["dates_outside_period"] == "allow":
-        first = connection.execute(
-            "SELECT id FROM accountingperiod WHERE closed = 'F' AND enddate >= ? ORDER BY startdate", (day.isoformat(),)
-        ).fetchone()
-        if first is not None:
-            return first["id"]
-    raise user_error(
-        "The transaction date you specified is not within the date range of your accounting period.", path="tranDate"
-    )
+def _check_external_id(
+    connection: sqlite3.Connection, external: object, kind: str, preferences: Mapping[str, str]
+) -> None:
+    """Refuse an external id in use, over all transactions or within the type (netsuite 3.5, 4.5)."""
+    rows = connection.execute("SELECT type FROM txn WHERE externalid = ?", (external,)).fetchall()
+    if any(row["type"] == kind or preferences["externalid_namespace"] == "transactions" for row in rows):
+        raise already_exists()
 
 
-def _check_references(connection: sqlite3.Connection, header: Mapping[str, object]) -> None:
-    for name, table, field in (
-        ("terms", "term", "terms"),
-        ("paymentoption", "paymentmethod", "paymentOption"),
-        ("channel", "channel", "custbody_celigo_etail_channel"),
-    ):
-        value = header.get(name)
-        if value is not None and connection.execute(f"SELECT 1 FROM {table} WHERE id = ?", (value,)).fetchone() is None:
-            raise invalid_field_value(value, field, field)
-
-
-def _due(connection: sqlite3.Connection, day: date, terms: object) -> date:
-    row = connection.execute("SELECT daysuntilnetdue FROM term WHERE id = ?", (terms,)).fetchone()
-    return day + timedelta(days=row[0] if row is not None else 0)
-
-
-def _save(books: Books, connection: sqlite3.Connection, record: NewRecord) -> int:
-    now = books.clock.instant()
-    kind = str(record.header["type"])
-    header = {**record.header, "tranid": _next_number(connection, kind), "createddate": now, "lastmodifieddate": now}
+def _save(connection: sqlite3.Connection, record: NewRecord, now: str) -> int:
+    kind, source = str(record.header["type"]), record.header.get("createdfrom")
+    header = {**record.header, "tranid": next_number(connection, kind), "createddate": now, "lastmodifieddate": now}
+    shipped = kind == "ItemShip" and header["status"] == SHIPPED
+    if shipped:
+        header["status"] = "A"  # raised below by the one function that counts shipped goods
     record_id = _insert(connection, "txn", header)
-    order_id = int(str(header["createdfrom"]))
     for line in record.lines:
         _insert(connection, "txnline", {"txn": record_id, **line})
-        if line["quantity"]:
-            connection.execute(
-                "INSERT INTO link VALUES ('OrdBill', ?, ?, 'SalesOrd', ?, ?, ?, ?, ?)",
-                (order_id, line["orderline"], record_id, line["line"], kind, line["amount"], now),
-            )
-            connection.execute(
-                "UPDATE txnline SET quantitybilled = quantitybilled + ? WHERE txn = ? AND line = ?",
-                (line["quantity"], order_id, line["orderline"]),
-            )
-    status = connection.execute("SELECT status FROM txn WHERE id = ?", (order_id,)).fetchone()[0]
-    after = status_after(status, _order_lines(connection, order_id))
-    connection.execute("UPDATE txn SET status = ?, lastmodifieddate = ? WHERE id = ?", (after, now, order_id))
+    taken = [
+        (int(str(line["orderline"])), int(str(line["line"])), int(str(line["quantity"])), int(str(line["amount"])))
+        for line in record.lines
+        if line["orderline"] is not None and line["quantity"]
+    ]
+    if kind in ("CustInvc", "CashSale", "ItemShip"):
+        linked(connection, int(str(source)), record_id, kind, taken, now)
+    elif source is not None:
+        _link_return(connection, int(str(source)), record_id, kind, taken, now)
+    if shipped:
+        ship(connection, record_id, SHIPPED, now)
+    if record.applies:
+        apply_amounts(connection, record_id, kind, record.applies, now)
     return record_id
+
+
+def _link_return(
+    connection: sqlite3.Connection,
+    source: int,
+    record_id: int,
+    kind: str,
+    lines: list[tuple[int, int, int, int]],
+    now: str,
+) -> None:
+    """Link a credit memo or cash refund to what it was made from; the link's type is uncertain (netsuite 6.2)."""
+    before = {"CustCred": "CustInvc", "CashRfnd": "CashSale"}[kind]
+    connection.executemany(
+        "INSERT INTO link (linktype, previousdoc, previousline, previoustype, nextdoc, nextline, nexttype, "
+        "foreignamount, lastmodifieddate) VALUES ('SaleRet', ?, ?, ?, ?, ?, ?, ?, ?)",
+        [(source, line, before, record_id, new, kind, amount, now) for line, new, _, amount in lines],
+    )
 
 
 def _insert(connection: sqlite3.Connection, table: str, values: Mapping[str, object]) -> int:
     marks = ", ".join("?" for _ in values)
     cursor = connection.execute(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))
     return int(cursor.lastrowid or 0)
-
-
-def _next_number(connection: sqlite3.Connection, kind: str) -> str:
-    """Draw the next document number; the counter lives in the books, so several processes share it."""
-    prefix, key = _PREFIX[kind], f"next_number_{kind}"
-    row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-    if row is None:
-        highest = connection.execute(
-            "SELECT MAX(CAST(SUBSTR(tranid, ?) AS INTEGER)) FROM txn WHERE type = ? AND tranid GLOB ?",
-            (len(prefix) + 1, kind, prefix + "[0-9]*"),
-        ).fetchone()[0]
-        number = (highest or 1000) + 1
-    else:
-        number = int(row[0])
-    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, str(number + 1)))
-    return f"{prefix}{number}"
