@@ -30,6 +30,7 @@ __all__ = [
     "find_credentials",
     "load_credentials",
     "masked",
+    "read_key_file",
     "variable_of",
 ]
 
@@ -149,6 +150,27 @@ def variable_of(name: str) -> str:
     return f"NSBILL_{name.upper()}"
 
 
+def read_key_file(path: Path) -> str:
+    """Read the PEM file of a private key that nobody but its owner may read.
+
+    Raises
+    ------
+    SettingsError
+        It cannot be read, or others can.
+    """
+    try:
+        mode = path.expanduser().stat().st_mode
+        if os.name == "posix" and mode & 0o077:
+            problem = f"{path} can be read or written by others (mode {mode & 0o777:o})"
+            raise SettingsError("private_key_file", problem, f"Shut them out: chmod 600 {path}")
+        return path.expanduser().read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        problem = f"{path} cannot be read as a PEM file ({_reason(error)})"
+        raise SettingsError(
+            "private_key_file", problem, "Name the right file, or make one: nsbill settings certificate"
+        ) from error
+
+
 def masked(secret: SecretStr | str) -> str:
     """Enough of an id to tell it from others: its first four characters, of a short one nothing."""
     text = secret.get_secret_value() if isinstance(secret, SecretStr) else secret
@@ -184,24 +206,9 @@ def _private_key(settings: Settings, *, ask_keyring: bool) -> tuple[str, str]:
         return given.replace("\\n", "\n"), "environment"  # files of variables hold one line, with \\n for its breaks
     if settings.private_key_file:
         path = Path(settings.private_key_file).expanduser()
-        return _read_private(path), f"key file {path}"
+        return read_key_file(path), f"key file {path}"
     kept = kept_secrets(settings.account, ["private_key"]) if ask_keyring else {}
     return kept.get("private_key", ""), "keyring"
-
-
-def _read_private(path: Path) -> str:
-    """Read a key file that nobody but its owner may read."""
-    try:
-        mode = path.stat().st_mode
-        if os.name == "posix" and mode & 0o077:
-            problem = f"{path} can be read or written by others (mode {mode & 0o777:o})"
-            raise SettingsError("private_key_file", problem, f"Shut them out: chmod 600 {path}")
-        return path.read_text(encoding="ascii")
-    except (OSError, UnicodeDecodeError) as error:
-        problem = f"{path} cannot be read as a PEM file ({_reason(error)})"
-        raise SettingsError(
-            "private_key_file", problem, "Name the right file, or make one: nsbill settings certificate"
-        ) from error
 
 
 def _reason(error: OSError | UnicodeDecodeError) -> str:

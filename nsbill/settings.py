@@ -176,7 +176,11 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise SettingsError(TOML_NAME, f"{path} is not readable TOML ({error})", "Mend or remove the file.") from error
     for name in _SECRETS:
         if name in values:
-            raise SettingsError(name, f"a secret stands in {path}", f"Remove it; export NSBILL_{name.upper()} instead.")
+            raise SettingsError(
+                name,
+                f"a secret stands in {path}",
+                f"Remove it; use nsbill settings login, or export NSBILL_{name.upper()}.",
+            )
     return values
 
 

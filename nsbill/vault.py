@@ -12,7 +12,7 @@ from types import ModuleType
 
 from nsbill.errors import SettingsError
 
-__all__ = ["forget_secrets", "has_keyring", "keep_secrets", "kept_secrets"]
+__all__ = ["demand_keyring", "forget_secrets", "has_keyring", "keep_secrets", "kept_secrets"]
 
 _NO_KEYRING = "this machine has no keyring that nsbill can use (usual for servers and containers)"
 _WITHOUT = "Set the NSBILL_… variables instead, from your scheduler's or container's own secret store."
@@ -22,6 +22,14 @@ def has_keyring() -> bool:
     """Say whether this machine has a keyring."""
     keyring = _keyring()
     return not isinstance(keyring.get_keyring(), keyring.backends.fail.Keyring)
+
+
+def demand_keyring(account: str) -> None:
+    """Refuse where secrets cannot be kept: no keyring on this machine, or no account to keep them for."""
+    if not account:
+        raise SettingsError("account", "is not set", "Set it first: nsbill settings set account=1234567")
+    if not has_keyring():
+        raise SettingsError("keyring", _NO_KEYRING, _WITHOUT)
 
 
 def kept_secrets(account: str, names: Iterable[str]) -> dict[str, str]:
@@ -41,7 +49,7 @@ def kept_secrets(account: str, names: Iterable[str]) -> dict[str, str]:
 
 def keep_secrets(account: str, secrets: Mapping[str, str]) -> None:
     """Keep ``secrets`` for the account; those kept before are replaced."""
-    _demand_keyring(account)
+    demand_keyring(account)
     with _clear_words():
         for name, value in secrets.items():
             _keyring().set_password(_service(account), name, value)
@@ -49,7 +57,7 @@ def keep_secrets(account: str, secrets: Mapping[str, str]) -> None:
 
 def forget_secrets(account: str, names: Iterable[str]) -> list[str]:
     """Remove those of ``names`` that are kept for the account; returns what was removed."""
-    _demand_keyring(account)
+    demand_keyring(account)
     kept = kept_secrets(account, names)
     with _clear_words():
         for name in kept:
@@ -59,13 +67,6 @@ def forget_secrets(account: str, names: Iterable[str]) -> list[str]:
 
 def _service(account: str) -> str:
     return f"nsbill:{account}"
-
-
-def _demand_keyring(account: str) -> None:
-    if not account:
-        raise SettingsError("account", "is not set", "Set it first: nsbill settings set account=1234567")
-    if not has_keyring():
-        raise SettingsError("keyring", _NO_KEYRING, _WITHOUT)
 
 
 @contextmanager

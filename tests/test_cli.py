@@ -144,7 +144,7 @@ def test_every_command_takes_a_workspace_and_reading_ones_json() -> None:
         for command in getattr(found, "commands", {name: found}).values():
             options = {text for option in command.params for text in option.opts}
             assert "--workspace" in options, name
-            assert "--json" in options or command.name in {"lab", "simulator", "set"}, name
+            assert "--json" in options or command.name in {"lab", "simulator", "set", "certificate", "login", "logout"}, name
 
 
 def test_errors_end_the_process_with_code_2_and_without_a_traceback(tmp_path: Path) -> None:

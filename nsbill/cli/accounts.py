@@ -1,4 +1,4 @@
-"""Commands about the account: settings and saved searches."""
+"""Commands about the account: settings, signing in, and saved searches."""
 
 from __future__ import annotations
 
@@ -9,8 +9,14 @@ import click
 
 from nsbill.cli.common import as_rows, echo_json, json_option, workspace_option
 from nsbill.cli.connection import open_desk
+from nsbill.cli.signing_in import COMMANDS as SIGN_IN_COMMANDS
+from nsbill.cli.signing_in import sign_in_facts, sign_in_lines
+from nsbill.credentials import SECRETS
 from nsbill.errors import SettingsError
-from nsbill.settings import Settings, load_settings
+from nsbill.settings import Settings, load_settings, save_settings
+
+_IN_NETSUITE = frozenset({"saved_search", "billing_status"})
+"""The settings that are also written to, or looked up in, NetSuite."""
 
 
 @click.group()
@@ -22,24 +28,30 @@ def settings() -> None:
 @workspace_option
 @json_option
 def show(workspace: Path, as_json: bool) -> None:
-    """Show every setting, as it is in force (file and NSBILL_* together). Secrets are not settings."""
-    values = load_settings(workspace).model_dump(mode="json")
+    """Show every setting, as it is in force (file and NSBILL_* together), and how nsbill signs in; no secrets."""
+    current = load_settings(workspace)
+    values = current.model_dump(mode="json")
     if as_json:
-        echo_json(values)
+        echo_json({**values, "credentials": sign_in_facts(current)})
         return
     for name, field in Settings.model_fields.items():
         click.echo(f"{name} = {values[name]!r}" + (f"   # {field.description}" if field.description else ""))
+    click.echo("\n" + "\n".join(sign_in_lines(current)))
 
 
 @settings.command("set")
 @click.argument("assignments", nargs=-1, required=True, metavar="NAME=VALUE…")
 @workspace_option
 def set_(assignments: tuple[str, ...], workspace: Path) -> None:
-    """Change settings, and write the billing status to the saved search in NetSuite.
+    """Change settings. The saved search is looked up, and the billing status written to it, in NetSuite.
 
     Example: nsbill settings set saved_search=customsearch_orders billing_status=pending-billing
     """
     changes = dict(_assignment(text) for text in assignments)
+    if not _IN_NETSUITE & changes.keys():
+        save_settings(workspace, changes)
+        click.echo("Saved.")
+        return
     with open_desk(workspace) as desk:
         criterion = desk.save_settings(**changes)
     click.echo(f"Saved. {criterion.sentence}")
@@ -66,9 +78,16 @@ def _assignment(text: str) -> tuple[str, Any]:
     name, sign, value = text.partition("=")
     if not sign:
         raise SettingsError(text, "has no value", "Write NAME=VALUE.", valid=Settings.model_fields)
+    if name in SECRETS:
+        raise SettingsError(name, "is a secret, and no secret is written to the file", "Keep it: nsbill settings login")
     if value.lower() in {"true", "false", "on", "off"}:
         return name, value.lower() in {"true", "on"}
-    return name, int(value) if value.isdigit() and name not in {"saved_search", "account"} else value
+    text_only = name in Settings.model_fields and Settings.model_fields[name].annotation is str
+    return name, int(value) if value.isdigit() and not text_only else value
+
+
+for _command in SIGN_IN_COMMANDS:
+    settings.add_command(_command)
 
 
 COMMANDS = (settings, searches)

@@ -8,12 +8,16 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
+from nsbill import credentials
 from nsbill.desk import Desk
-from nsbill.errors import WorkspaceError
-from nsbill.settings import load_settings
+from nsbill.errors import SettingsError, WorkspaceError
+from nsbill.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from nsbill.simulator.server import Simulator
@@ -34,12 +38,15 @@ def open_desk(workspace: Path) -> Iterator[Desk]:
 
 @contextmanager
 def connected(workspace: Path, *, announce: bool = False) -> Iterator[None]:
-    """Make sure that the environment names an account to talk to, while the block runs.
+    """Make sure that the environment names an account to talk to, with its credentials, while the block runs.
 
     ``announce``: other processes on the same workspace shall use a simulator that is started here.
     """
-    if load_settings(workspace).profile != "simulator" or os.environ.get("NSBILL_BASE_URL"):
-        yield
+    settings = load_settings(workspace)
+    if settings.profile != "simulator" or os.environ.get("NSBILL_BASE_URL"):
+        _warn_of_expiry(settings)
+        with _environment(_handed_on(settings)):
+            yield
         return
     address = running_simulator(workspace)
     if address:
@@ -98,7 +105,32 @@ def environment_of(address: Mapping[str, str]) -> dict[str, str]:
     """The variables that point nsbill, and its child processes, to a simulator."""
     variables = {f"NSBILL_{name.upper()}": address[name] for name in _FIELDS}
     # a simulator answers at once, so a lost answer need not be waited for as long as NetSuite's own limit
-    return {"NSBILL_READ_TIMEOUT": "30", "NSBILL_UNKNOWN_WAIT": "2", **variables}
+    return {"NSBILL_READ_TIMEOUT": "30", "NSBILL_UNKNOWN_WAIT": "2", "NSBILL_SIGN_IN": "token", **variables}
+
+
+def _handed_on(settings: Settings) -> dict[str, str]:
+    """The credentials from wherever they are, for child processes, and so that a run can keep them out of its files."""
+    found = credentials.find_credentials(settings)
+    return credentials.environment_of(found.credentials) if found else {}
+
+
+def _warn_of_expiry(settings: Settings) -> None:
+    if not settings.certificate_file:
+        return
+    from nsbill.netsuite.certificate import certificate_expiry  # not needed with a token
+
+    try:
+        expiry = certificate_expiry(settings)
+    except SettingsError as error:  # what is watched cannot be read; what signs in is another file
+        _warn_once(str(error))
+    else:
+        _warn_once(expiry.warning if expiry else None)
+
+
+@cache
+def _warn_once(sentence: str | None) -> None:
+    if sentence:
+        click.echo(f"Warning: {sentence}", err=True)
 
 
 @contextmanager

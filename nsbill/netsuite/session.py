@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from http.cookiejar import DefaultCookiePolicy
+from typing import TYPE_CHECKING
 
 import requests
 from oauthlib.oauth1 import SIGNATURE_HMAC_SHA256
 from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
 from requests_oauthlib import OAuth1Session
 
 from nsbill.credentials import CertificateCredentials, Credentials, TokenCredentials
-from nsbill.netsuite.token import BearerAuth, TokenSource
 from nsbill.settings import Settings
 
+if TYPE_CHECKING:
+    from nsbill.netsuite.token import TokenSource
+
 __all__ = ["open_session", "renew_sign_in"]
+
+
+class BearerAuth(AuthBase):
+    """Puts the present token on every request of a session, each time anew."""
+
+    def __init__(self, source: TokenSource) -> None:
+        self.source = source
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the header; asks for a token when there is none."""
+        request.headers["Authorization"] = f"Bearer {self.source.token()}"
+        return request
 
 
 def open_session(settings: Settings, credentials: Credentials, *, connections: int) -> requests.Session:
@@ -28,6 +44,8 @@ def open_session(settings: Settings, credentials: Credentials, *, connections: i
         The private key cannot be used.
     """
     if isinstance(credentials, CertificateCredentials):
+        from nsbill.netsuite.token import TokenSource  # with its cryptography, which a token does without
+
         session = requests.Session()
         session.auth = BearerAuth(TokenSource(settings, credentials))
     else:

@@ -22,13 +22,12 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from oauthlib.oauth2 import BackendApplicationClient
-from requests.auth import AuthBase
 
 from nsbill.credentials import CertificateCredentials
 from nsbill.errors import Advice, NoAnswer, SettingsError, SignInRefused, TooManyRequests
 from nsbill.settings import Settings
 
-__all__ = ["TOKEN_PATH", "BearerAuth", "TokenSource"]
+__all__ = ["TOKEN_PATH", "TokenSource"]
 
 TOKEN_PATH = "/services/rest/auth/oauth2/v1/token"  # noqa: S105 -- an address
 WHAT = "Sign in by certificate"
@@ -150,18 +149,6 @@ class TokenSource:
         }
         headers = {"typ": "JWT", "kid": self._credentials.certificate_id}
         return jwt.encode(claims, self._key, algorithm=self._algorithm, headers=headers)
-
-
-class BearerAuth(AuthBase):
-    """Puts the present token on every request of a session, each time anew."""
-
-    def __init__(self, source: TokenSource) -> None:
-        self.source = source
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Add the header; asks for a token when there is none."""
-        request.headers["Authorization"] = f"Bearer {self.source.token()}"
-        return request
 
 
 def _signing_key(pem: str) -> tuple[rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, str]:
