@@ -22,6 +22,7 @@ COMMANDS = {
     "simulator": ("lab", "Run a simulated NetSuite with a demo company in the foreground."),
     "settings": ("accounts", "Show and change the settings of a workspace."),
     "searches": ("accounts", "List the saved searches on sales orders."),
+    "restlet": ("restlet", "Write out the RESTlet's project, to deploy it to NetSuite."),
     "plan": ("billing", "Show what would be billed, what not and why."),
     "bill": ("billing", "Create one billing record for each order of the plan, once."),
     "resume": ("billing", "Finish an interrupted run."),

@@ -1,0 +1,5 @@
+/** Where the SuiteCloud CLI finds the project. */
+module.exports = {
+  defaultProjectFolder: 'src',
+  commands: {}
+};
