@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,26 @@ class Account:
     def get(self, path: str, **options: Any) -> requests.Response:
         """GET below the record service."""
         return self.call("GET", RECORD + path, **options)
+
+    def create(self, record: str, body: Any, **options: Any) -> str:
+        """Create a record and return its id, as the Location header tells it."""
+        answer = self.call("POST", f"{RECORD}/{record}", json=body, **options)
+        assert answer.status_code == 204, answer.text
+        return answer.headers["Location"].rpartition("/")[2]
+
+    def patch(self, path: str, body: Any, **options: Any) -> requests.Response:
+        """PATCH below the record service."""
+        return self.call("PATCH", RECORD + path, json=body, **options)
+
+    def delete(self, path: str) -> requests.Response:
+        """DELETE below the record service."""
+        return self.call("DELETE", RECORD + path)
+
+    def record(self, path: str) -> Any:
+        """GET a record with its sublists, amounts exact."""
+        answer = self.get(path, params={"expandSubResources": "true"})
+        assert answer.status_code == 200, answer.text
+        return answer.json(parse_float=Decimal)
 
     def transform(self, order: object, target: str = "invoice", body: Any = None, **options: Any) -> requests.Response:
         """Bill an order in February 2026 unless the body says otherwise."""

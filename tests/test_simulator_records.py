@@ -15,9 +15,9 @@ from nsbill.simulator.replies import Cents, decimal_text, render_json, scaled_te
 from nsbill.simulator.server import Simulator
 
 
-@pytest.fixture
-def ns(tmp_path: Path) -> Iterator[Account]:
-    with open_account(tmp_path) as account:
+@pytest.fixture(scope="module")
+def ns(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    with open_account(tmp_path_factory.mktemp("books")) as account:
         yield account
 
 
@@ -116,16 +116,6 @@ def test_an_unknown_record_type_is_named(ns: Account) -> None:
     )
 
 
-@pytest.mark.parametrize("method", ["PATCH", "PUT", "DELETE", "POST"])
-def test_writes_that_are_not_imitated_say_so(ns: Account, method: str) -> None:
-    answer = ns.call(method, f"{RECORD}/invoice/901", json={})
-    assert rest_error(answer) == (
-        501,
-        "UNSUPPORTED_OPERATION",
-        f"The simulator does not imitate {method} on invoice yet.",
-    )
-
-
 def test_unknown_paths_answer_in_netsuites_shape(ns: Account) -> None:
     answer = ns.call("GET", "/services/rest/nothing")
     assert rest_error(answer) == (404, "NOT_FOUND", "The requested resource does not exist.")
@@ -143,6 +133,95 @@ def test_an_offset_that_is_no_multiple_of_the_limit_is_refused(ns: Account) -> N
     status, code, text = rest_error(ns.get("/salesOrder", params={"limit": "5", "offset": "3"}))
     assert (status, code) == (400, "INVALID_PARAMETER")
     assert text == "Invalid value '3' for the query parameter 'offset'. Provide a multiple of the limit."
+
+
+def test_sublists_and_their_lines_have_addresses_of_their_own(ns: Account) -> None:
+    sublist = ns.get("/salesOrder/106/item").json(parse_float=Decimal)
+    line = ns.get("/salesOrder/106/item/2")
+    assert sublist["items"][1] == line.json(parse_float=Decimal)
+    assert sublist["links"] == [{"rel": "self", "href": f"{ns.url}{RECORD}/salesOrder/106/item"}]
+    assert line.headers["Content-Type"].endswith("type=singular")
+    assert line.json()["links"][0]["href"].endswith("/salesOrder/106/item/2")
+    assert line.json()["item"]["links"][0]["href"] == f"{ns.url}{RECORD}/inventoryItem/12"
+    assert rest_error(ns.get("/salesOrder/106/item/9")) == (404, "NONEXISTENT_ID", "Record does not exist.")
+    assert rest_error(ns.get("/salesOrder/106/apply"))[:2] == (404, "NOT_FOUND")
+
+
+def test_a_payment_shows_what_it_is_applied_to(ns: Account) -> None:
+    body = ns.get("/customerPayment/903", params={"expandSubResources": "true"}).json(parse_float=Decimal)
+    assert (body["payment"], body["applied"], body["unapplied"]) == (5, 5, 0)
+    (line,) = body["apply"]["items"]
+    assert line["links"][0]["href"] == f"{ns.url}{RECORD}/customerPayment/903/apply/901"
+    assert (line["doc"]["id"], line["apply"], line["amount"], line["due"], line["total"], line["type"]) == (
+        "901", True, Decimal("5.0"), Decimal("10.8"), Decimal("10.8"), "Invoice",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "path,field,value",
+    [
+        ("/currency/3", "symbol", "JPY"),
+        ("/subsidiary/2", "name", "DE GmbH"),
+        ("/term/1", "daysUntilNetDue", 14),
+        ("/paymentMethod/3", "name", "Credit Card"),
+        ("/inventoryItem/11", "itemId", "MUG"),
+        ("/discountItem/31", "itemId", "PROMO"),
+        ("/account/4", "acctName", "Amazon Clearing"),
+        ("/accountingPeriod/1", "closed", True),
+        ("/customer/201", "companyName", "Amazon.com"),
+    ],
+)
+def test_what_records_refer_to_can_be_read(ns: Account, path: str, field: str, value: object) -> None:
+    assert ns.get(path).json()[field] == value
+
+
+def test_an_item_is_found_under_its_own_type_only(ns: Account) -> None:
+    assert rest_error(ns.get("/discountItem/11"))[1] == "NONEXISTENT_ID"
+
+
+def test_look_ups_can_only_be_read(ns: Account) -> None:
+    assert rest_error(ns.call("PATCH", f"{RECORD}/currency/1", json={"name": "x"}))[:2] == (405, "METHOD_NOT_ALLOWED")
+
+
+def test_head_answers_like_get_without_a_body_and_options_name_the_methods(ns: Account) -> None:
+    head = ns.call("HEAD", f"{RECORD}/salesOrder/106")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["Content-Type"].endswith("type=singular")
+    assert ns.call("HEAD", f"{RECORD}/salesOrder/99999").status_code == 404
+    options = ns.call("OPTIONS", f"{RECORD}/salesOrder/106")
+    assert (options.status_code, options.headers["Allow"]) == (204, "GET, HEAD, DELETE, PATCH, PUT, OPTIONS")
+    assert ns.call("OPTIONS", f"{RECORD}/currency").headers["Allow"] == "GET, HEAD, OPTIONS"
+
+
+def test_the_metadata_catalog_lists_record_types(ns: Account) -> None:
+    items = {one["name"]: one["links"] for one in ns.get("/metadata-catalog").json()["items"]}
+    assert {"salesOrder", "invoice", "customerPayment", "deposit", "customer", "currency"} <= set(items)
+    media = [(link["rel"], link.get("mediaType")) for link in items["invoice"]]
+    assert ("canonical", "application/json") in media
+    assert ("alternate", "application/schema+json") in media
+    chosen = ns.get("/metadata-catalog", params={"select": "invoice,cashSale"}).json()["items"]
+    assert [one["name"] for one in chosen] == ["invoice", "cashSale"]
+
+
+def test_a_schema_tells_types_and_what_can_be_filtered(ns: Account) -> None:
+    answer = ns.get("/metadata-catalog/salesorder", headers={"Accept": "application/schema+json"})
+    properties = answer.json()["properties"]
+    assert answer.headers["Content-Type"] == "application/schema+json"
+    assert properties["tranDate"] == {"title": "Date", "type": "string", "format": "date", "x-ns-filterable": True}
+    assert (properties["total"]["type"], properties["total"]["format"]) == ("number", "double")
+    assert properties["status"]["properties"]["id"]["enum"] == list("ABCDEFGH")
+    assert properties["status"]["readOnly"] is True
+    assert properties["custbody_celigo_etail_order_id"]["x-ns-custom-field"] is True
+    assert "orderLine" not in properties["item"]["properties"]["items"]["items"]["properties"]
+    assert set(ns.get("/salesOrder/106").json()) - {"links"} <= set(properties)
+
+
+def test_an_openapi_document_has_the_paths_of_a_type(ns: Account) -> None:
+    answer = ns.get("/metadata-catalog", params={"select": "invoice"}, headers={"Accept": "application/swagger+json"})
+    document = answer.json()
+    assert document["openapi"].startswith("3.")
+    assert set(document["paths"]["/invoice/{id}"]) == {"get", "patch", "put", "delete"}
+    assert "invoice" in document["components"]["schemas"]
 
 
 def test_books_and_credentials_survive_a_restart(tmp_path: Path) -> None:

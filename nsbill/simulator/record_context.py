@@ -1,0 +1,109 @@
+"""What every write on a record needs at hand: the transaction on the books, the clock, the knobs; and how rows are stored."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from nsbill.simulator.errors import Refusal, already_exists, invalid_field_value, user_error
+from nsbill.simulator.record_fields import TARGETS, Field
+
+__all__ = ["Context", "check_external_id", "insert", "next_number", "posting_period", "resolve", "update"]
+
+_PREFIX = {
+    "SalesOrd": "SO", "CustInvc": "INV", "CashSale": "CS", "CustCred": "CM", "CashRfnd": "CR", "CustPymt": "PYMT",
+    "CustRfnd": "RFND", "Deposit": "DEP", "ItemShip": "IF",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Context:
+    """One write: ``connection`` is inside ``Books.writing``."""
+
+    connection: sqlite3.Connection
+    now: str
+    today: date
+    preferences: Mapping[str, str]
+
+    def wrong_reference(self, value: object, field: str, path: str) -> Refusal:
+        """Refuse a reference to nothing, in the words that the knob ``invalid_reference`` chooses (netsuite 8.4)."""
+        if self.preferences["invalid_reference"] == "invalid_content":
+            text = f"Error while accessing resource: You have entered an Invalid Field Value {value} for the following field: {field}"
+            return Refusal(400, "INVALID_CONTENT", text, path=path)
+        return invalid_field_value(value, field, path)
+
+
+def insert(connection: sqlite3.Connection, table: str, values: Mapping[str, object]) -> int:
+    """Insert a row and return its id."""
+    marks = ", ".join("?" for _ in values)
+    cursor = connection.execute(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))
+    return int(cursor.lastrowid or 0)
+
+
+def update(
+    connection: sqlite3.Connection, table: str, values: Mapping[str, object], where: Mapping[str, object]
+) -> None:
+    """Change the row that ``where`` names."""
+    if values:
+        pairs, keys = ", ".join(f"{name} = ?" for name in values), " AND ".join(f"{name} = ?" for name in where)
+        connection.execute(f"UPDATE {table} SET {pairs} WHERE {keys}", (*values.values(), *where.values()))
+
+
+def resolve(context: Context, field: Field, value: object, path: str) -> object:
+    """Return the internal id of a reference (``int``: internal, ``str``: external id), or refuse one to nothing."""
+    target = TARGETS[field.target]
+    if isinstance(value, str):
+        table = target.external_table
+        key = "customer" if table == "customerdetail" else "id"
+        statement = f"SELECT {key} FROM {table} WHERE externalid = ?" if table else ""
+        row = context.connection.execute(statement, (value,)).fetchone() if table else None
+    else:
+        row = context.connection.execute(f"SELECT id FROM {target.table} WHERE id = ?", (value,)).fetchone()
+    if row is None:
+        raise context.wrong_reference(value, field.name, path)
+    return row[0]
+
+
+def check_external_id(context: Context, kind: str, external_id: object, *, own: object = None) -> None:
+    """Refuse an external id in use: over all transactions, or within the type by the knob (netsuite 3.5, 4.5)."""
+    statement = "SELECT id FROM txn WHERE externalid = ?"
+    values: tuple[object, ...] = (external_id,)
+    if context.preferences["externalid_namespace"] == "type":
+        statement, values = statement + " AND type = ?", (external_id, kind)
+    if any(row["id"] != own for row in context.connection.execute(statement, values)):
+        raise already_exists()
+
+
+def posting_period(context: Context, day: str) -> object:
+    """Find the posting period of a date; a closed or missing one refuses the record (text of netsuite 8.4 uncertain)."""
+    rows = context.connection.execute(
+        "SELECT id, closed FROM accountingperiod WHERE ? BETWEEN startdate AND enddate ORDER BY closed, id", (day,)
+    ).fetchall()
+    if rows and rows[0]["closed"] == "F":
+        return rows[0]["id"]
+    if context.preferences["dates_outside_period"] == "allow":
+        first = context.connection.execute(
+            "SELECT id FROM accountingperiod WHERE closed = 'F' AND enddate >= ? ORDER BY startdate", (day,)
+        ).fetchone()
+        if first is not None:
+            return first["id"]
+    text = "The transaction date you specified is not within the date range of your accounting period."
+    raise user_error(text, path="tranDate")
+
+
+def next_number(connection: sqlite3.Connection, kind: str) -> str:
+    """Draw the next document number; the counter lives in the books, so several processes share it."""
+    prefix, key = _PREFIX[kind], f"next_number_{kind}"
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    if row is None:
+        highest = connection.execute(
+            "SELECT MAX(CAST(SUBSTR(tranid, ?) AS INTEGER)) FROM txn WHERE type = ? AND tranid GLOB ?",
+            (len(prefix) + 1, kind, prefix + "[0-9]*"),
+        ).fetchone()[0]
+        number = (highest or 1000) + 1
+    else:
+        number = int(row[0])
+    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, str(number + 1)))
+    return f"{prefix}{number}"
