@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from simulator_account import RESTLET, Account, open_account
+
+from nsbill.simulator import tables
 
 SEARCH = "customsearch_nsbill_orders_to_bill"
 
@@ -13,6 +17,18 @@ SEARCH = "customsearch_nsbill_orders_to_bill"
 def ns(tmp_path: Path) -> Iterator[Account]:
     with open_account(tmp_path) as account:
         yield account
+
+
+@pytest.fixture(scope="module")
+def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """An account that a test only looks at."""
+    with open_account(tmp_path_factory.mktemp("still")) as account:
+        yield account
+
+
+def host_error(answer: requests.Response) -> tuple[int, str, str]:
+    error = answer.json()["error"]
+    return answer.status_code, error["code"], error["message"]
 
 
 def refused(ns: Account, **request: object) -> tuple[int, str, str]:
@@ -32,7 +48,7 @@ def test_searches_are_listed_by_title(ns: Account) -> None:
 
 def test_every_answer_says_version_and_units_left(ns: Account) -> None:
     answer = ns.restlet(action="inspect_search", search="1201").json()
-    assert (answer["ok"], answer["version"], answer["remaining_units"]) == (True, "1.0.0", 4995)
+    assert (answer["ok"], answer["version"], answer["remaining_units"]) == (True, "1.1.0", 4995)
 
 
 @pytest.mark.parametrize("key", ["1201", SEARCH, SEARCH.upper()])
@@ -44,13 +60,16 @@ def test_a_search_is_found_by_id_and_by_script_id(ns: Account, key: str) -> None
         "index": 10,
         "name": "fxamount",
         "label": "Fxamount",
-        "type": "currency",
         "join": None,
         "summary": None,
         "formula": None,
+        "function": None,
         "sort": None,
+        "type": "currency",
     }
-    assert found["filters"][2] == {"name": "otherrefnum", "operator": "isnotempty", "values": [], "join": None}
+    leaf = {"name": "otherrefnum", "operator": "isnotempty", "values": [""], "join": None, "formula": None}
+    assert found["filters"][2] == leaf
+    assert found["filter_expression"][4] == ["otherrefnum", "isnotempty", ""]
     assert found["status_criterion"] == {
         "present": True,
         "operator": "anyof",
@@ -128,14 +147,10 @@ def test_the_status_criterion_is_rewritten_and_nothing_else(ns: Account) -> None
     assert [row["id"] for row in rows] == ["102", "113"]
 
 
-def test_a_criterion_of_another_kind_is_not_rewritten(ns: Account) -> None:
-    criterion = ns.result(action="inspect_search", search="1202")["status_criterion"]
-    assert (criterion["present"], criterion["operator"], criterion["writable"]) == (True, "noneof", False)
-    assert refused(ns, action="set_status", search="1202", statuses=["SalesOrd:F"]) == (
-        200,
-        "STATUS_NOT_WRITABLE",
-        "The criterion on the status uses the operator 'noneof'.",
-    )
+def test_books_of_older_searches_become_an_expression_when_they_are_rewritten(ns: Account) -> None:
+    ns.result(action="set_status", search="1202", statuses=["SalesOrd:F"])
+    found = ns.result(action="inspect_search", search="1202")
+    assert found["filter_expression"] == [["mainline", "is", "T"], "AND", ["status", "anyof", "SalesOrd:F"]]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +200,116 @@ def test_numeric_and_script_ids_both_reach_the_script_and_others_do_not(ns: Acco
     assert (wrong.status_code, wrong.json()["error"]["code"]) == (404, "SSS_INVALID_SCRIPTLET_ID")
 
 
-def test_other_methods_and_other_bodies_are_refused(ns: Account) -> None:
-    place = {"script": "501", "deploy": "1"}
-    assert ns.call("GET", RESTLET, params=place).status_code == 405
-    assert ns.call("POST", RESTLET, params=place, data="x", headers={"Content-Type": "text/plain"}).status_code == 415
+PLACE = {"script": "501", "deploy": "1"}
+
+
+def test_get_answers_as_about_and_takes_no_body(ns: Account) -> None:
+    told = ns.call("GET", RESTLET, params=PLACE).json()
+    assert told["result"] == ns.result(action="about")
+    assert (told["result"]["account"], told["result"]["environment"]) == ("9000001_SB1", "SANDBOX")
+    assert (told["result"]["role"], told["remaining_units"]) == ("customrole_billing", 4990)
+    assert host_error(ns.call("GET", RESTLET, params=PLACE, json={"action": "about"}))[:2] == (400, "INVALID_REQUEST")
+
+
+def test_preferences_are_told_as_they_are_now_or_not_at_all(ns: Account) -> None:
+    ns.simulator.control("preferences", {"invoice_in_advance": "T"})
+    assert ns.result(action="about")["preferences"]["invoice_in_advance"] == "T"
+    ns.simulator.control("preferences", {"account_settings_visible": "F"})
+    told = ns.result(action="about")
+    assert {*told["preferences"].values(), *told["features"].values()} == {None}
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+def test_methods_without_an_entry_point_are_refused(still: Account, method: str) -> None:
+    assert host_error(still.call(method, RESTLET, params=PLACE, json={}))[:2] == (405, "SSS_INVALID_METHOD")
+
+
+@pytest.mark.parametrize("media", ["text/plain", "application/xml", "application/vnd.oracle.resource+json"])
+def test_a_body_that_does_not_say_it_is_json_is_refused(still: Account, media: str) -> None:
+    answer = still.call("POST", RESTLET, params=PLACE, data=b'{"action":"about"}', headers={"Content-Type": media})
+    assert host_error(answer)[:2] == (415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+def test_a_body_that_is_no_json_is_refused(still: Account) -> None:
+    answer = still.call("POST", RESTLET, params=PLACE, data=b"{", headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400
+
+
+def test_a_script_that_is_not_deployed_does_not_exist(ns: Account) -> None:
+    ns.simulator.control("preferences", {"restlet_deployed": "F"})
+    assert host_error(ns.restlet(action="about"))[:2] == (404, "SSS_INVALID_SCRIPTLET_ID")
+
+
+def test_an_older_script_has_neither_about_nor_get(ns: Account) -> None:
+    ns.simulator.control("preferences", {"restlet_version": "1.0.0"})
+    assert ns.call("GET", RESTLET, params=PLACE).status_code == 405
+    assert refused(ns, action="about")[1] == "SSS_INVALID_ACTION"
+    assert ns.restlet(action="list_searches").json()["version"] == "1.0.0"
+
+
+def test_strings_over_the_limit_do_not_pass_in_or_out(ns: Account) -> None:
+    ns.simulator.control("preferences", {"restlet_max_bytes": 300})
+    assert host_error(ns.restlet(action="page", search="1201", index=0, page_size=5))[:2] == (
+        400,
+        "SSS_FILE_CONTENT_SIZE_EXCEEDED",
+    )
+    assert host_error(ns.restlet(action="x" * 400))[:2] == (400, "SSS_FILE_CONTENT_SIZE_EXCEEDED")
+
+
+@pytest.mark.parametrize(
+    "kind,code", [("script_error", "UNEXPECTED_ERROR"), ("script_timeout", "SSS_TIME_LIMIT_EXCEEDED")]
+)
+def test_an_error_that_the_script_does_not_catch_hides_its_details_in_the_message(
+    ns: Account, kind: str, code: str
+) -> None:
+    ns.simulator.control("faults", {"faults": [{"where": "restlet", "kind": kind, "times": 1}]})
+    status, told, message = host_error(ns.restlet(action="about"))
+    assert (status, told) == (400, code)
+    assert (json.loads(message)["type"], json.loads(message)["name"]) == ("error.SuiteScriptError", code)
+    assert ns.restlet(action="about").json()["ok"] is True
+
+
+def test_a_role_without_perform_search_is_told_so_by_the_script(ns: Account) -> None:
+    role = {"role": "Billing", "permissions": {"TRAN_SALESORD": "VIEW", "ADMI_LOGIN_OAUTH": "FULL"}}
+    ns.simulator.control("roles", role)
+    status, code, text = refused(ns, action="list_searches")
+    assert (status, code) == (200, "INSUFFICIENT_PERMISSION")
+    assert "Perform Search" in text
+    assert ns.result(action="about")["role"] == "customrole_billing"
+
+
+def test_searches_for_other_roles_do_not_exist(ns: Account, tmp_path: Path) -> None:
+    connection = tables.connect(tmp_path / "books.db")
+    connection.execute("UPDATE savedsearch SET roles = 'Controller, Auditor' WHERE id = 1202")
+    connection.execute("UPDATE savedsearch SET roles = 'Auditor, Billing' WHERE id = 1201")
+    connection.close()
+    assert [one["id"] for one in ns.result(action="list_searches")["searches"]] == ["1201"]
+    assert refused(ns, action="inspect_search", search="1202")[1] == "INVALID_SEARCH"
+    assert refused(ns, action="set_status", search="1202", statuses=["SalesOrd:F"])[1] == "INVALID_SEARCH"
+
+
+@pytest.mark.parametrize(
+    "request_,units",
+    [
+        ({"action": "about"}, 10),
+        ({"action": "list_searches"}, 10),
+        ({"action": "inspect_search", "search": "1201"}, 5),
+        ({"action": "page", "search": "1201", "index": 0, "page_size": 5}, 15),
+        ({"action": "page", "search": "1201", "index": 9, "page_size": 5}, 10),
+        ({"action": "nothing"}, 0),
+    ],
+)
+def test_units_are_charged_step_by_step(still: Account, request_: dict[str, object], units: int) -> None:
+    assert still.restlet(**request_).json()["remaining_units"] == 5000 - units
+
+
+def test_a_search_needs_no_more_than_a_thousand_pages(ns: Account, tmp_path: Path) -> None:
+    connection = tables.connect(tmp_path / "books.db")
+    connection.execute(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) "
+        "INSERT INTO txn (type, tranid, status, entity, subsidiary, currency, trandate, createddate, lastmodifieddate, otherrefnum) "
+        "SELECT 'SalesOrd', 'X' || i, 'F', 201, 1, 1, '2026-02-01', '', '', 'x' FROM n"
+    )
+    connection.close()
+    assert refused(ns, action="page", search="1201", index=0, page_size=5)[1] == "INVALID_PAGE_RANGE"
+    assert ns.result(action="page", search="1201", index=0, page_size=6)["page_count"] == 834

@@ -50,7 +50,6 @@ PREFERENCES: dict[str, str] = {
     "restlet_max_bytes": "10485760",
     "restlet_version": "1.1.0",
     "restlet_deployed": "T",
-    "restlet_script_error": "",
     "account_settings_visible": "T",
     "search_unstable_pages": "T",
     "externalid_namespace": "transactions",

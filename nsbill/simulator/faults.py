@@ -21,7 +21,11 @@ KINDS = (
     "slow_before",
     "slow_after_commit",
     "locked",
+    "script_error",
+    "script_timeout",
 )
+_OF_SCRIPTS = ("script_error", "script_timeout")
+"""What only a RESTlet can meet."""
 _NAMES = {"where", "kind", "times", "rate", "skip", "seconds"}
 
 
@@ -49,6 +53,8 @@ class Fault:
             raise ValueError(f"unknown place '{where}'; known: {', '.join(PLACES)}")
         if kind not in KINDS:
             raise ValueError(f"unknown kind '{kind}'; known: {', '.join(KINDS)}")
+        if kind in _OF_SCRIPTS and where != "restlet":
+            raise ValueError(f"the kind '{kind}' happens to RESTlets only: give where as restlet")
         if ("times" in entry) == ("rate" in entry):
             raise ValueError("give either times or rate")
         times = _number(entry, "times", highest=10**9) if "times" in entry else None

@@ -28,6 +28,7 @@ from nsbill.simulator.faults import Fault
 from nsbill.simulator.oauth2 import token_error
 from nsbill.simulator.replies import Reply, render_json, rest_error, restlet_error
 from nsbill.simulator.request import WHO_AM_I, Request, kind_of
+from nsbill.simulator.restlet_host import SCRIPT_ERRORS, script_error
 from nsbill.simulator.routes import Routes
 from nsbill.simulator.services import slots_for_integration
 
@@ -113,6 +114,8 @@ class Gateway(RequestHandler):
             raise _concurrency_exceeded(preferences)
         if kind == "error_500_before":
             raise unexpected_error(secrets.token_hex(10))
+        if kind in SCRIPT_ERRORS:
+            raise script_error(SCRIPT_ERRORS[kind])
         if kind == "locked":
             raise user_error("This record has been locked by a user defined workflow.")
         wait = self._control.latency_ms + (fault.milliseconds if fault is not None and kind == "slow_before" else 0)
@@ -163,7 +166,7 @@ def _overload_401(request: Request, account: str) -> Refusal:
 
 def _refused(refusal: Refusal, request: Request, kind: str) -> Reply:
     """Write a refusal in the words of the host that was asked."""
-    if kind == "token" and refusal.status == 400:
+    if kind == "token" and refusal.code.islower():  # OAuth's own codes; faults and full slots answer as REST does
         return token_error(refusal)
     of_restlets = kind == "restlet" or request.path == WHO_AM_I
     return restlet_error(refusal) if of_restlets else rest_error(refusal)

@@ -17,7 +17,7 @@ from nsbill.simulator.searches_fields import STATUS_WORDS
 from nsbill.simulator.searches_rows import Rows, SearchRunner
 from nsbill.simulator.searches_status import status_criterion, with_statuses
 
-__all__ = ["MAX_CHARACTERS", "Caller", "Restlet"]
+__all__ = ["MAX_CHARACTERS", "Caller", "Restlet", "is_first"]
 
 MAX_CHARACTERS = 9_000_000
 """A longer page is refused by the script, before NetSuite's own limit of 10 MB a string (netsuite 7.3)."""
@@ -27,6 +27,11 @@ _LIST_PAGE = 1000
 _STEP = 5
 """Units of search.load, Search.save, runPaged and fetch each (netsuite 7.2)."""
 _CONFIG = 10
+
+
+def is_first(version: str) -> bool:
+    """Say whether a version of the script is one that has neither ``about`` nor GET; the knob may deploy one."""
+    return version.startswith("1.0.")
 
 
 class Caller:
@@ -64,16 +69,16 @@ class Restlet:
         """Carry out one request; errors that the script catches come back as HTTP 200 with ``ok: false``."""
         result: dict[str, object] = {}
         try:
-            result["result"] = self._carry_out(request, caller)
+            result["result"] = self._carry_out(request, caller, version)
         except Refusal as refusal:
             result["error"] = {"code": refusal.code, "message": refusal.detail}
         envelope = {"ok": "result" in result, "version": version, "remaining_units": caller.units}
         return plain_json(envelope | result)
 
-    def _carry_out(self, request: object, caller: Caller) -> dict[str, object]:
+    def _carry_out(self, request: object, caller: Caller, version: str) -> dict[str, object]:
         arguments = request if isinstance(request, dict) else {}
         action = str(_needed(arguments, "action"))
-        if action not in self._actions:
+        if action not in self._actions or (action == "about" and is_first(version)):
             raise Refusal(400, "SSS_INVALID_ACTION", f"Unknown action '{action}'.")
         check_restlet(caller.rights, action)
         return self._actions[action](arguments, caller)

@@ -9,9 +9,17 @@ from nsbill.simulator.books import DEPLOY, SCRIPT
 from nsbill.simulator.errors import Refusal, unsupported_media_type
 from nsbill.simulator.replies import Reply
 from nsbill.simulator.request import Request
-from nsbill.simulator.restlet import Caller, Restlet
+from nsbill.simulator.restlet import Caller, Restlet, is_first
 
-__all__ = ["answer_restlet"]
+__all__ = ["SCRIPT_ERRORS", "answer_restlet", "script_error"]
+
+SCRIPT_ERRORS = {"script_error": "UNEXPECTED_ERROR", "script_timeout": "SSS_TIME_LIMIT_EXCEEDED"}
+"""Kind of fault to the code of the error that ends the script."""
+
+_TEXTS = {
+    "SSS_TIME_LIMIT_EXCEEDED": "Script Execution Time Exceeded.",
+    "UNEXPECTED_ERROR": "An unexpected SuiteScript error has occurred",
+}
 
 
 def answer_restlet(restlet: Restlet, request: Request, preferences: Mapping[str, str]) -> Reply:
@@ -22,9 +30,7 @@ def answer_restlet(restlet: Restlet, request: Request, preferences: Mapping[str,
         text = "That script deployment does not exist, or you do not have permission to run it."
         raise Refusal(404, "SSS_INVALID_SCRIPTLET_ID", text)
     version = preferences["restlet_version"]
-    arguments = _arguments(request, int(preferences["restlet_max_bytes"]))
-    if preferences["restlet_script_error"]:
-        raise script_error(preferences["restlet_script_error"])
+    arguments = _arguments(request, int(preferences["restlet_max_bytes"]), has_get=not is_first(version))
     caller = Caller(request.role, request.permissions, int(preferences["restlet_units"]))
     reply = restlet.answer(arguments, caller, version=version)
     if len(reply.body) > int(preferences["restlet_max_bytes"]):
@@ -34,14 +40,10 @@ def answer_restlet(restlet: Restlet, request: Request, preferences: Mapping[str,
 
 def script_error(code: str) -> Refusal:
     """End the script with an error that it did not catch: HTTP 400, the details as JSON inside the message."""
-    texts = {
-        "SSS_TIME_LIMIT_EXCEEDED": "Script Execution Time Exceeded.",
-        "SSS_USAGE_LIMIT_EXCEEDED": "Script Execution Usage Limit Exceeded",
-    }
     details = {
         "type": "error.SuiteScriptError",
         "name": code,
-        "message": texts.get(code, "An unexpected SuiteScript error has occurred"),
+        "message": _TEXTS[code],
         "stack": ["anonymous(/SuiteScripts/nsbill/nsbill_restlet.js)"],
         "cause": {"type": "internal error", "code": code},
         "id": "",
@@ -51,9 +53,9 @@ def script_error(code: str) -> Refusal:
     return Refusal(400, code, json.dumps(details, separators=(",", ":")))
 
 
-def _arguments(request: Request, most: int) -> object:
+def _arguments(request: Request, most: int, *, has_get: bool) -> object:
     """Return what the entry point is given: the parsed body of a POST; a GET is answered as ``about``."""
-    if request.method == "GET":
+    if request.method == "GET" and has_get:
         if request.body:
             raise Refusal(400, "INVALID_REQUEST", "A GET request to a RESTlet must not have a body.")
         return {"action": "about"}
