@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-from test_netsuite_token import KEY_PEM
-from token_endpoint import Endpoint, token_endpoint
+from token_endpoint import KEY_PEM, Endpoint, token_endpoint
 
 from nsbill.credentials import CertificateCredentials, Credentials, TokenCredentials
 from nsbill.netsuite.session import open_session, renew_sign_in

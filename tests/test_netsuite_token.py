@@ -14,7 +14,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from token_endpoint import Answer, Endpoint, token_endpoint
+from token_endpoint import KEY, KEY_PEM, Answer, Endpoint, token_endpoint
 
 from nsbill.credentials import CertificateCredentials
 from nsbill.errors import NoAnswer, SettingsError, SignInRefused, TooManyRequests
@@ -24,8 +24,6 @@ from nsbill.netsuite.token import TOKEN_PATH, TokenSource
 from nsbill.settings import Settings
 
 PEM, PKCS8, PLAIN = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-KEY = ec.generate_private_key(ec.SECP256R1())
-KEY_PEM = KEY.private_bytes(PEM, PKCS8, PLAIN).decode()
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ _FIRST_WAIT = 0.5
 _SKEW_SECONDS = 60
 
 _CAUSES = {
-    "invalid_client": "NetSuite does not accept the client id or the signature of the assertion",
+    "invalid_client": "NetSuite does not accept the client id or the certificate id",
     "invalid_grant": "NetSuite does not accept the assertion: certificate, client id or clock do not fit",
     "invalid_request": "NetSuite does not accept the assertion: certificate, client id or clock do not fit",
     "invalid_scope": "The integration record does not allow the scopes RESTlets and REST Web Services",
