@@ -11,13 +11,24 @@ import pyarrow.compute as pc
 
 from nsbill.errors import SearchError
 from nsbill.netsuite.columns import amounts, blank_to_null, dates, mapped
+from nsbill.netsuite.pages import SearchRows
 from nsbill.schemas import ORDERS, PLAN_SKIPPED
 from nsbill.settings import Settings
 from nsbill.vocabulary import SkipReason
 
-__all__ = ["LoadedOrders", "SearchColumn", "orders_from_rows"]
+__all__ = [
+    "STATUS_LETTER",
+    "LoadedOrders",
+    "SearchColumn",
+    "Wanted",
+    "find_columns",
+    "orders_from_rows",
+    "places",
+    "usable",
+    "wanted_columns",
+]
 
-STATUS_LETTER = {
+_WORD_LETTER = {
     "pendingApproval": "A",
     "pendingFulfillment": "B",
     "cancelled": "C",
@@ -27,7 +38,14 @@ STATUS_LETTER = {
     "fullyBilled": "G",
     "closed": "H",
 }
-"""Values of the search column ``statusref`` to status letters (netsuite.md 5.1)."""
+"""Values of the search column ``statusref`` to status letters (netsuite 5.1)."""
+
+STATUS_LETTER = {
+    **_WORD_LETTER,
+    **{letter: letter for letter in _WORD_LETTER.values()},
+    **{f"SalesOrd:{letter}": letter for letter in _WORD_LETTER.values()},
+}
+"""Every spelling of an order's status that a search may give, to its letter (netsuite 5.2)."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +57,19 @@ class SearchColumn:
     label: str
     join: str | None
     type: str
+    summary: str | None = None
+    formula: str | None = None
+    function: str | None = None
+    sort: str | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A column that nsbill reads: its name in ORDERS, the search fields that will do, and whether it must be there."""
+
+    name: str
+    fields: tuple[str, ...]
+    needed: bool
 
 
 @dataclass(frozen=True)
@@ -52,7 +83,7 @@ class LoadedOrders:
 def orders_from_rows(
     title: str,
     columns: tuple[SearchColumn, ...],
-    rows: list[dict[str, Any]],
+    rows: SearchRows,
     currencies: dict[str, str],
     settings: Settings,
 ) -> LoadedOrders:
@@ -63,18 +94,17 @@ def orders_from_rows(
     SearchError
         A needed column is missing; says which, and which are there.
     """
-    places = _places(title, columns, settings)
-    width = len(columns)
-    values = pa.table({str(i): pa.array([r["values"][i] for r in rows], pa.string()) for i in range(width)})
-    texts = pa.table({str(i): pa.array([r["texts"][i] for r in rows], pa.string()) for i in range(width)})
+    found = find_columns(title, columns, settings)
 
     def value(name: str) -> pa.ChunkedArray:
-        return blank_to_null(values[str(places[name])]) if name in places else pa.nulls(len(rows), pa.string())
+        if name not in found:
+            return pa.nulls(len(rows.ids), pa.string())
+        return blank_to_null(rows.raw[str(found[name])])
 
     def text(name: str) -> pa.ChunkedArray:
-        if name not in places:
-            return pa.nulls(len(rows), pa.string())
-        return pc.coalesce(blank_to_null(texts[str(places[name])]), value(name))
+        if name not in found:
+            return pa.nulls(len(rows.ids), pa.string())
+        return pc.coalesce(blank_to_null(rows.shown[str(found[name])]), value(name))
 
     typed = {
         "status": mapped(value("status"), STATUS_LETTER),
@@ -92,13 +122,68 @@ def orders_from_rows(
             **{name: text(name) for name in ("customer", "subsidiary", "marketplace", "payment_method")},
         }
     )
-    problem: Any = pa.nulls(len(rows), pa.string())
+    problem: Any = pa.nulls(len(rows.ids), pa.string())
     for name, column in typed.items():
         may_be_empty = name == "ship_date"
         fits = pc.or_(pc.is_valid(column), pc.is_null(value(name))) if may_be_empty else pc.is_valid(column)
         problem = pc.if_else(fits, problem, pc.coalesce(problem, _complaint(name, value(name))))
     good = pc.is_null(problem)
     return LoadedOrders(ORDERS.from_arrow(table.filter(good)), _problems(table, problem))
+
+
+def wanted_columns(settings: Settings) -> tuple[Wanted, ...]:
+    """List the columns that nsbill reads from a saved search under these settings."""
+    routing = settings.invoice_flow and settings.cash_sale_flow  # routing needs the payment method
+    by_ship_date = settings.transaction_date == "ship-date"
+    return (
+        Wanted("sales_order_id", ("internalid",), needed=True),
+        Wanted("sales_order_number", ("tranid",), needed=True),
+        Wanted("amazon_order_id", (settings.amazon_order_id_field,), needed=True),
+        Wanted("order_date", ("trandate",), needed=True),
+        Wanted("ship_date", ("shipdate",), needed=by_ship_date),
+        Wanted("status", ("statusref", "status"), needed=True),
+        Wanted("customer", ("entity",), needed=False),
+        Wanted("subsidiary", ("subsidiary",), needed=False),
+        Wanted("marketplace", (settings.marketplace_field,), needed=False),
+        Wanted("currency", ("currency",), needed=True),
+        Wanted("total", ("fxamount",), needed=True),
+        Wanted("payment_method", ("paymentmethod",), needed=routing),
+    )
+
+
+def usable(column: SearchColumn) -> bool:
+    """Whether a column holds a field of the order itself, and not a joined, summed or computed one."""
+    return not (column.join or column.summary or column.formula or column.function)
+
+
+def places(columns: tuple[SearchColumn, ...], settings: Settings) -> dict[str, int]:
+    """Find the wanted columns among the search's own: name in ORDERS to position; those that are not there lack."""
+    present: dict[str, int] = {}
+    for column in columns:
+        if usable(column):
+            present.setdefault(column.name, column.index)
+    found = {}
+    for wanted in wanted_columns(settings):
+        place = next((present[field] for field in wanted.fields if field in present), None)
+        if place is not None:
+            found[wanted.name] = place
+    return found
+
+
+def find_columns(title: str, columns: tuple[SearchColumn, ...], settings: Settings) -> dict[str, int]:
+    """Find the wanted columns like ``places``, and refuse a search that lacks a needed one, naming those it has."""
+    found = places(columns, settings)
+    missing = sorted(w.fields[0] for w in wanted_columns(settings) if w.needed and w.name not in found)
+    if missing:
+        there = ", ".join(sorted({column.name for column in columns if usable(column)}))
+        raise SearchError(
+            f"Saved search '{title}'",
+            status=200,
+            code="MISSING_COLUMNS",
+            detail=f"it lacks the columns {', '.join(missing)}; it has {there}",
+            remedy="Add them to the search's results in NetSuite, or choose another search: nsbill searches.",
+        )
+    return found
 
 
 def _complaint(name: str, found: Any) -> Any:
@@ -117,37 +202,3 @@ def _problems(table: pa.Table, problem: Any) -> pd.DataFrame:
         .append_column("reason", pa.array([SkipReason.BAD_ROW.value] * rows.num_rows, pa.string()))
         .append_column("explanation", pc.filter(problem, bad))
     )
-
-
-def _places(title: str, columns: tuple[SearchColumn, ...], settings: Settings) -> dict[str, int]:
-    """Find nsbill's columns among the search's own, by field name."""
-    fields = {
-        "sales_order_id": "internalid",
-        "sales_order_number": "tranid",
-        "amazon_order_id": settings.amazon_order_id_field,
-        "order_date": "trandate",
-        "ship_date": "shipdate",
-        "status": "statusref",
-        "customer": "entity",
-        "subsidiary": "subsidiary",
-        "marketplace": settings.marketplace_field,
-        "currency": "currency",
-        "total": "fxamount",
-        "payment_method": "paymentmethod",
-    }
-    needed = {"sales_order_id", "sales_order_number", "amazon_order_id", "order_date", "status", "currency", "total"}
-    if settings.invoice_flow and settings.cash_sale_flow:
-        needed.add("payment_method")  # routing needs it
-    if settings.transaction_date == "ship-date":
-        needed.add("ship_date")
-    present = {column.name: column.index for column in columns if column.join is None}
-    missing = sorted(fields[name] for name in needed if fields[name] not in present)
-    if missing:
-        raise SearchError(
-            f"Saved search '{title}'",
-            status=200,
-            code="MISSING_COLUMNS",
-            detail=f"it lacks the columns {', '.join(missing)}; it has {', '.join(sorted(present))}",
-            remedy="Add them to the search's results in NetSuite, or choose another search: nsbill searches.",
-        )
-    return {name: present[field] for name, field in fields.items() if field in present}

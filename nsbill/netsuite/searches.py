@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from nsbill.errors import NetSuiteError, SearchError
-from nsbill.netsuite.client import Call, Client
-from nsbill.netsuite.replies import Reply
-from nsbill.netsuite.rows import LoadedOrders, SearchColumn, orders_from_rows
+from nsbill.errors import SearchError
+from nsbill.netsuite.client import Client
+from nsbill.netsuite.pages import PAGE_SIZE, PageSource, SearchRows, read_first_page, read_pages
+from nsbill.netsuite.protocol import ask
+from nsbill.netsuite.rows import LoadedOrders, SearchColumn, find_columns, orders_from_rows
 from nsbill.progress import Progress, silent
-from nsbill.vocabulary import BillingStatus
+from nsbill.vocabulary import ORDER_STATUS_TEXT, BillingStatus
 
-__all__ = ["SavedSearch", "StatusCriterion", "inspect_search", "list_searches", "load_orders", "write_status"]
-
-PAGE_SIZE = 1000
-_RESTARTS = 3
+__all__ = [
+    "SavedSearch",
+    "StatusCriterion",
+    "first_rows",
+    "inspect_search",
+    "list_searches",
+    "load_orders",
+    "write_status",
+]
 
 
 @dataclass(frozen=True)
@@ -28,11 +33,13 @@ class StatusCriterion:
     values: tuple[str, ...]
     writable: bool
     reason: str | None
+    operator: str | None = "anyof"
 
     @property
     def letters(self) -> frozenset[str]:
         """The status letters that it lets through; empty when there is no criterion."""
-        return frozenset(value.rsplit(":", 1)[-1] for value in self.values)
+        named = frozenset(value.rsplit(":", 1)[-1] for value in self.values)
+        return frozenset(ORDER_STATUS_TEXT) - named if named and self.operator == "noneof" else named
 
     @property
     def billing_status(self) -> BillingStatus | None:
@@ -42,7 +49,10 @@ class StatusCriterion:
 
 @dataclass(frozen=True)
 class SavedSearch:
-    """A saved search on sales orders: identity, columns, status criterion, other criteria."""
+    """A saved search on sales orders: identity, columns, status criterion, other criteria.
+
+    ``filters`` are the leaf terms of the criteria; ``expression`` is the whole, as N/search writes it.
+    """
 
     id: str
     script_id: str
@@ -50,11 +60,31 @@ class SavedSearch:
     columns: tuple[SearchColumn, ...]
     filters: tuple[dict[str, Any], ...]
     status: StatusCriterion
+    record_type: str = "salesorder"
+    expression: tuple[Any, ...] = ()
+
+    @property
+    def main_line(self) -> bool:
+        """Whether a criterion keeps the search to one row an order (netsuite 7.2)."""
+        return any(
+            f["name"] == "mainline" and not f.get("join") and [str(v).upper()[:1] for v in f["values"]] == ["T"]
+            for f in self.filters
+        )
+
+    @property
+    def summary(self) -> bool:
+        """Whether the search sums orders up, so that its rows are no orders."""
+        return any(column.summary for column in self.columns)
+
+    @property
+    def source(self) -> PageSource:
+        """What reading its pages needs."""
+        return PageSource(self.id, self.title, len(self.columns), one_row_an_order=self.main_line)
 
 
 def list_searches(client: Client) -> pd.DataFrame:
     """List the saved searches on sales orders that the role sees: id, script_id, title, owner."""
-    found = _ask(client, "List the saved searches", {"action": "list_searches"})["searches"]
+    found = ask(client, "List the saved searches", {"action": "list_searches"})["searches"]
     return pd.DataFrame(found, columns=["id", "script_id", "title", "owner"], dtype="string[pyarrow]")
 
 
@@ -66,25 +96,39 @@ def inspect_search(client: Client, search: str) -> SavedSearch:
     SearchError
         The search is unknown, or not visible to the role.
     """
-    found = _ask(client, f"Saved search '{search}'", {"action": "inspect_search", "search": search})
+    found = ask(client, f"Saved search '{search}'", {"action": "inspect_search", "search": search})
     criterion = found["status_criterion"]
     return SavedSearch(
         id=str(found["id"]),
-        script_id=found["script_id"],
-        title=found["title"],
-        columns=tuple(
-            SearchColumn(c["index"], c["name"], c["label"] or "", c["join"], c["type"]) for c in found["columns"]
-        ),
+        script_id=str(found["script_id"]),
+        title=str(found["title"]),
+        columns=tuple(_column(one) for one in found["columns"]),
         filters=tuple(found["filters"]),
-        status=StatusCriterion(tuple(criterion["values"]), criterion["writable"], criterion["reason"]),
+        status=StatusCriterion(
+            tuple(criterion["values"]), criterion["writable"], criterion["reason"], criterion["operator"]
+        ),
+        record_type=str(found["record_type"]),
+        expression=tuple(found["filter_expression"]),
+    )
+
+
+def _column(found: dict[str, Any]) -> SearchColumn:
+    optional = {name: found[name] or None for name in ("summary", "formula", "function", "sort")}
+    return SearchColumn(
+        found["index"], found["name"], found["label"] or "", found["join"] or None, found["type"], **optional
     )
 
 
 def write_status(client: Client, search: str, status: BillingStatus) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Rewrite the search's status criterion in NetSuite, leaving its other criteria; returns (before, after)."""
     request = {"action": "set_status", "search": search, "statuses": [status.search_code]}
-    changed = _ask(client, f"Write '{status.text}' to saved search '{search}'", request)
+    changed = ask(client, f"Write '{status.text}' to saved search '{search}'", request)
     return tuple(changed["before"]), tuple(changed["after"])
+
+
+def first_rows(client: Client, search: SavedSearch) -> SearchRows:
+    """Read the first page of a search only, for a look at what it gives."""
+    return read_first_page(client, search.source, page_size=PAGE_SIZE)
 
 
 def load_orders(
@@ -97,79 +141,16 @@ def load_orders(
     Raises
     ------
     SearchError
-        A needed column is missing, the search repeats orders, or it changes faster than it can be read.
+        A needed column is missing, the search sums up or repeats orders, or it changes faster than it can be read.
     """
-    for _ in range(_RESTARTS):
-        rows = _all_pages(client, search, progress)
-        if rows is None:
-            continue
-        ids = [row["id"] for row in rows]
-        if len(set(ids)) == len(ids):
-            return orders_from_rows(search.title, search.columns, rows, currencies, client.settings)
-        if not any(f["name"] == "mainline" for f in search.filters):
-            raise _unusable(search, "returns the same order several times", "Add the criterion 'Main Line is true'.")
-    raise _unusable(search, "changed while it was read, three times", "Try again when no import is running.")
-
-
-def _all_pages(client: Client, search: SavedSearch, progress: Progress) -> list[dict[str, Any]] | None:
-    """Read all pages; ``None`` when the announced total changed meanwhile."""
-    first = _page(client, search, 0)
-    count, pages = first["count"], [first]
-    progress(len(first["rows"]), count, "rows")
-    with ThreadPoolExecutor(client.settings.slots) as pool:
-        for page in pool.map(lambda index: _page(client, search, index), range(1, first["page_count"])):
-            pages.append(page)
-            progress(sum(len(p["rows"]) for p in pages), count, "rows")
-    rows = [row for page in pages for row in page["rows"]]
-    steady = all(page["count"] == count for page in pages) and len(rows) == count
-    return rows if steady else None
-
-
-def _page(client: Client, search: SavedSearch, index: int) -> dict[str, Any]:
-    request = {"action": "page", "search": search.id, "index": index, "page_size": PAGE_SIZE}
-    answer: dict[str, Any] = _ask(client, f"Saved search '{search.title}', page {index + 1}", request)
-    return answer
-
-
-def _ask(client: Client, what: str, request: dict[str, Any]) -> Any:
-    settings = client.settings
-    reply = client.send(
-        Call(
-            what,
-            "POST",
-            settings.restlet_url,
-            params={"script": settings.script, "deploy": settings.deploy},
-            json=request,
-            headers={"Content-Type": "application/json"},
+    if search.summary:
+        raise SearchError(
+            f"Saved search '{search.title}'",
+            status=200,
+            code="SUMMARY_SEARCH",
+            detail="it sums orders up, so its rows are no orders",
+            remedy="Remove the summary types from its results in NetSuite, or choose another: nsbill searches.",
         )
-    )
-    return _result(what, reply)
-
-
-def _result(what: str, reply: Reply) -> Any:
-    body = reply.body
-    if not isinstance(body, dict) or "ok" not in body:
-        raise NetSuiteError(
-            what,
-            status=reply.status,
-            code="NO_ENVELOPE",
-            detail="the RESTlet does not speak nsbill's protocol",
-            remedy="Check 'script' and 'deploy' in the settings, or deploy nsbill's RESTlet again.",
-        )
-    if body["ok"]:
-        return body["result"]
-    error = body["error"]
-    kind, remedy = NetSuiteError, "See NetSuite's text."
-    if error["code"] == "INVALID_SEARCH":
-        kind, remedy = SearchError, "List the searches that this role sees with: nsbill searches."
-    raise kind(what, status=reply.status, code=error["code"], detail=error["message"], remedy=remedy)
-
-
-def _unusable(search: SavedSearch, problem: str, remedy: str) -> SearchError:
-    return SearchError(
-        f"Saved search '{search.title}' ({search.script_id})",
-        status=200,
-        code="UNUSABLE_SEARCH",
-        detail=f"it {problem}",
-        remedy=remedy,
-    )
+    find_columns(search.title, search.columns, client.settings)  # before 100,000 rows are read for nothing
+    rows = read_pages(client, search.source, page_size=PAGE_SIZE, progress=progress)
+    return orders_from_rows(search.title, search.columns, rows, currencies, client.settings)
