@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 
 from nsbill.simulator.books import Books
@@ -14,7 +13,7 @@ from nsbill.simulator.searches import RECORD_TYPES, Search, find_search, save_cr
 from nsbill.simulator.searches_columns import described
 from nsbill.simulator.searches_expression import placed_terms
 from nsbill.simulator.searches_fields import STATUS_WORDS
-from nsbill.simulator.searches_rows import Rows, SearchRunner
+from nsbill.simulator.searches_rows import SearchRunner
 from nsbill.simulator.searches_status import status_criterion, with_statuses
 
 __all__ = ["MAX_CHARACTERS", "Caller", "Restlet", "is_first"]
@@ -22,6 +21,7 @@ __all__ = ["MAX_CHARACTERS", "Caller", "Restlet", "is_first"]
 MAX_CHARACTERS = 9_000_000
 """A longer page is refused by the script, before NetSuite's own limit of 10 MB a string (netsuite 7.3)."""
 
+_ROWS = "rows as JSON"
 _MAX_PAGES = 1000
 _LIST_PAGE = 1000
 _STEP = 5
@@ -67,13 +67,12 @@ class Restlet:
 
     def answer(self, request: object, caller: Caller, *, version: str) -> Reply:
         """Carry out one request; errors that the script catches come back as HTTP 200 with ``ok: false``."""
-        result: dict[str, object] = {}
         try:
-            result["result"] = self._carry_out(request, caller, version)
+            content: dict[str, object] = {"result": self._carry_out(request, caller, version)}
         except Refusal as refusal:
-            result["error"] = {"code": refusal.code, "message": refusal.detail}
-        envelope = {"ok": "result" in result, "version": version, "remaining_units": caller.units}
-        return plain_json(envelope | result)
+            content = {"error": {"code": refusal.code, "message": refusal.detail}}
+        envelope = {"ok": "result" in content, "version": version, "remaining_units": caller.units} | content
+        return _with_rows(envelope)
 
     def _carry_out(self, request: object, caller: Caller, version: str) -> dict[str, object]:
         arguments = request if isinstance(request, dict) else {}
@@ -171,39 +170,42 @@ class Restlet:
             raise _no_such_page()
         if pages:
             caller.use(_STEP)
-        rows = _fitting(found.rows(index, size), size)
         return {
             "count": found.count,
             "page_size": size,
             "page_count": pages,
             "index": index,
-            "rows": rows,
             "sorted_by": list(found.sorted_by),
+            _ROWS: _fitting(found.rows(index, size), size),
         }
 
     def _find(self, key: object, caller: Caller) -> Search:
         return find_search(self._books.reader(), key, caller.role)
 
 
+def _with_rows(envelope: dict[str, object]) -> Reply:
+    """Write the envelope; the rows of a page are JSON already and are put in as the last part of the result."""
+    result = envelope.get("result")
+    rows = result.pop(_ROWS, None) if isinstance(result, dict) else None
+    reply = plain_json(envelope)
+    if rows is None:
+        return reply
+    body = b'%b,"rows":%b}}' % (reply.body.removesuffix(b"}}"), str(rows).encode())
+    return Reply(reply.status, body, reply.headers)
+
+
 def _no_such_page() -> Refusal:
     return Refusal(400, "INVALID_PAGE_RANGE", "Invalid page range.")
 
 
-def _fitting(rows: Rows, size: int) -> Rows:
-    """Return the rows, or refuse a page that is too long for a string of SuiteScript, with a page size that fits."""
-    if not rows or len(rows) * _longest(rows) <= MAX_CHARACTERS:
-        return rows
-    characters = len(json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode("utf-16-le")) // 2
-    if characters <= MAX_CHARACTERS:
-        return rows
-    smaller = min(size - 1, len(rows) * MAX_CHARACTERS // characters)
+def _fitting(rows: list[str], size: int) -> str:
+    """Return the rows as a JSON list, or refuse one that is too long for SuiteScript, with a page size that fits."""
+    text = f"[{','.join(rows)}]"
+    if len(text) <= MAX_CHARACTERS:
+        return text
+    smaller = min(size - 1, len(rows) * MAX_CHARACTERS // len(text))
     advice = "Remove long columns from the search." if smaller < 5 else f"Ask for a page_size of {smaller}."
     raise Refusal(400, "RESPONSE_TOO_LARGE", f"The page is longer than {MAX_CHARACTERS} characters. {advice}")
-
-
-def _longest(rows: Rows) -> int:
-    """Return more characters than any row can have: every one may be escaped as six."""
-    return max(len(repr(row)) for row in rows) * 6
 
 
 def _needed(request: Mapping[str, object], name: str) -> object:

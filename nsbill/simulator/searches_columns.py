@@ -1,13 +1,12 @@
-"""Columns of saved searches: their description, their SQL, and the notation of their values (netsuite 7.2)."""
+"""Columns of saved searches: their description, and their SQL in the notation of the RESTlet (netsuite 7.2)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from nsbill.simulator.errors import Refusal
-from nsbill.simulator.replies import decimal_text
 from nsbill.simulator.searches_fields import Field, Frame
 from nsbill.simulator.searches_formula import FORMULA_TYPES, compile_formula
 
@@ -86,12 +85,11 @@ def described(index: int, column: Column) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class Output:
-    """What a column selects: SQL of value and text, SQL to sort by, and how a value is written, if not as it is."""
+    """What a column selects: SQL of its value and its text as they are shown, and SQL to sort by."""
 
     value: str
     text: str
     key: str
-    write: Callable[[Any], str] | None
 
 
 def compile_column(column: Column, frame: Frame) -> Output:
@@ -104,18 +102,24 @@ def compile_column(column: Column, frame: Frame) -> Output:
 
 def output_of(field: Field) -> Output:
     """Return what a field selects; texts that are empty are null, as in Oracle."""
-    text = field.text or "NULL"
+    return Output(_shown(field), f"NULLIF({field.text}, '')" if field.text else "NULL", field.text or field.sql)
+
+
+def _shown(field: Field) -> str:
+    """Return the SQL of a field's value in the RESTlet's notation."""
     if field.floating:
-        return Output(f"ns_text({field.sql}, 'real', 0)", text, field.sql, None)
+        return f"ns_text({field.sql}, 'real', 0)"
     if field.type == "currency":
-        return Output(field.sql, text, field.sql, decimal_text)
+        sign = f"CASE WHEN {field.sql} < 0 THEN '-' ELSE '' END"
+        money = f"printf('%s%d.%02d', {sign}, abs({field.sql}) / 100, abs({field.sql}) % 100)"
+        return f"CASE WHEN {field.sql} IS NOT NULL THEN {money} END"
     if field.type == "float":
-        return Output(f"ns_text({field.sql}, 'exact', {field.scale})", text, field.sql, None)
+        return f"ns_text({field.sql}, 'exact', {field.scale})" if field.scale else f"CAST({field.sql} AS TEXT)"
     if field.type == "datetime":
-        return Output(f"rtrim({field.sql}, 'Z')", text, field.sql, None)
+        return f"NULLIF(rtrim({field.sql}, 'Z'), '')"
     if field.type in ("date", "checkbox"):
-        return Output(field.sql, text, field.sql, None)
-    return Output(f"NULLIF(CAST({field.sql} AS TEXT), '')", text, field.text or field.sql, None)
+        return f"NULLIF({field.sql}, '')"
+    return f"NULLIF(CAST({field.sql} AS TEXT), '')"
 
 
 def summed_up(column: Column, frame: Frame) -> Field:

@@ -18,13 +18,12 @@ __all__ = ["Plan", "plan_of"]
 class Plan:
     """How a search runs.
 
-    ``keys`` selects id and line of every row in order; ``cells`` selects, for ids to be filled in as ``{ids}``, id, line,
-    and value and text of each column. A summary search has ``groups`` instead: value and text of each column.
+    ``keys`` selects id and line of every row in order; ``cells`` selects id, line and the row as JSON, and
+    waits for a list of ids at its end. A summary search has ``groups`` instead: its rows as JSON.
     ``lines``: it sees lines too, and the lines of one order have no order of their own in ``keys``.
     """
 
     values: tuple[object, ...]
-    outputs: tuple[Output, ...]
     sorted_by: tuple[str, ...]
     keys: str = ""
     cells: str = ""
@@ -48,13 +47,12 @@ def plan_of(search: Search, today: date) -> Plan:
         names.append("internalid")
     source = _source(frame)
     line = "0" if frame.main else "l.line"
-    shown = ", ".join(f"{output.value}, {output.text}" for output in outputs)
+    shown = _json_row("'\"' || t.id || '\"'", outputs)
     return Plan(
         values,
-        outputs,
         tuple(names),
         keys=f"SELECT t.id, {line} FROM {source} WHERE {where} ORDER BY {', '.join(order)}",
-        cells=f"SELECT t.id, {line}, {shown} FROM {source} WHERE {'t.id' if frame.main else 'l.txn'} IN ({{ids}})",
+        cells=f"SELECT t.id, {line}, {shown} FROM {source} WHERE {'t.id' if frame.main else 'l.txn'} IN",
         lines=not frame.main,
     )
 
@@ -66,6 +64,14 @@ def _is_main_only(term: Term) -> bool:
 
 def _source(frame: Frame) -> str:
     return "txn t" if frame.main else f"({line_rows()}) l JOIN txn t ON t.id = l.txn"
+
+
+def _json_row(key: str, outputs: tuple[Output, ...]) -> str:
+    """Return SQL that writes a row as JSON: SQLite does so in a fraction of the time that cells in Python take."""
+    values, texts = ", ".join(output.value for output in outputs), ", ".join(output.text for output in outputs)
+    return (
+        f"""'{{"id":' || {key} || ',"values":' || json_array({values}) || ',"texts":' || json_array({texts}) || '}}'"""
+    )
 
 
 def _where(search: Search, node: Node, frame: Frame) -> tuple[str, tuple[object, ...]]:
@@ -88,18 +94,19 @@ def _summary(search: Search, node: Node, frame: Frame) -> Plan:
             having_values += values
     where, values_of_where = _where(search, node, frame)
     fields = [summed_up(column, frame) if column.summary else None for column in search.columns]
-    outputs = tuple(output_of(field) if field else Output("NULL", "NULL", "NULL", None) for field in fields)
+    outputs = tuple(output_of(field) if field else Output("NULL", "NULL", "NULL") for field in fields)
     grouped = [f.sql for f, column in zip(fields, search.columns, strict=True) if f and column.summary == "GROUP"]
     sorts = [
         (column, output, column.sort or ("ASC" if column.summary == "GROUP" else None))
         for column, output in zip(search.columns, outputs, strict=True)
     ]
     order = [ordering(output, sort) for _, output, sort in sorts if sort]
+    row = _json_row("'null'", outputs)
     parts = [
-        f"SELECT {', '.join(f'{output.value}, {output.text}' for output in outputs)} FROM {_source(frame)} WHERE {where}",
+        f"SELECT {row} FROM {_source(frame)} WHERE {where}",
         f"GROUP BY {', '.join(grouped)}" if grouped else "",
         f"HAVING {' AND '.join(having)}" if having else "",
         f"ORDER BY {', '.join(order)}" if order else "",
     ]
     names = tuple(column.full_name for column, _, sort in sorts if sort)
-    return Plan((*values_of_where, *having_values), outputs, names, groups=" ".join(filter(None, parts)))
+    return Plan((*values_of_where, *having_values), names, groups=" ".join(filter(None, parts)))
