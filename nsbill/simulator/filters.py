@@ -160,19 +160,25 @@ class _Parser:
             if len(values) != 2:
                 raise _refuse(f"Operator '{operator}' needs two values.")
             return Condition(f"({sql} BETWEEN ? AND ?)", tuple(values))
-        value = _value(field, kind, self._next("a value"))
+        value = _value(field, kind, self._operand())
         if kind == "text":
             return _text_test(sql, operator, str(value), any_case=self._any_case)
         return Condition(f"({sql} {_SIGNS[operator]} ?)", (value,))
 
     def _list(self) -> list[_Token]:
         self._expect("[")
-        values = [self._next("a value")]
+        values = [self._operand()]
         while self.here is not None and self.here.text == "," and not self.here.quoted:
             self._place += 1
-            values.append(self._next("a value"))
+            values.append(self._operand())
         self._expect("]")
         return values
+
+    def _operand(self) -> _Token:
+        token = self._next("a value")
+        if token.text in ("(", ")", "[", "]", ",") and not token.quoted:
+            raise _refuse(f"Expected a value instead of '{token.text}'.")
+        return token
 
     def _next(self, wanted: str) -> _Token:
         token = self.here
@@ -199,8 +205,6 @@ def _text_test(sql: str, operator: str, value: str, *, any_case: bool) -> Condit
 
 
 def _value(field: Field, kind: str, token: _Token) -> object:
-    if token.text in ("(", ")", "[", "]", ",") and not token.quoted:
-        raise _refuse(f"Expected a value instead of '{token.text}'.")
     try:
         return _READERS[kind](token.text)
     except (ValueError, InvalidOperation):

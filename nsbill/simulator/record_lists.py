@@ -27,10 +27,11 @@ def list_page(
 ) -> dict[str, object]:
     """Return one page of ids; ``base`` is the address of ``/services/rest/record/v1``.
 
-    A batch read (``expandRecords`` with ``ids``) is asynchronous only (netsuite 8.3), so it is refused here.
+    A batch read (``expandRecords`` with ``ids``) is asynchronous only (netsuite 8.3) and answered elsewhere; half of one is refused.
     """
     if "ids" in query or query.get("expandRecords", "").lower() == "true":
-        raise bad_request("Reading several records by 'ids' is a batch operation: send 'Prefer: respond-async'.")
+        text = "Reading several records needs expandRecords=true, ids, and the header Prefer: respond-async."
+        raise bad_request(text)
     limit, offset = page_of(query)
     if offset // limit >= _MAX_PAGES:
         raise invalid_parameter(f"A list has at most {_MAX_PAGES} pages. Use a filter.", query_param="offset")

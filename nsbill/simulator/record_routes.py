@@ -80,8 +80,6 @@ def _write(
         return Reply(204)
     if method not in ("POST", "PATCH", "PUT"):
         raise method_not_allowed(method)
-    if "type=collection" in request.headers.get("content-type", "").replace(" ", "").lower():
-        raise bad_request("Writing several records at once is a batch operation: send 'Prefer: respond-async'.")
     write = _write_of(request, resource, preferences)
     if method == "POST":
         return _saved(request, resource, create_record(books, resource, write), write.validation)
@@ -127,8 +125,6 @@ def _options(resource: Resource, rest: list[str]) -> Reply:
 
 
 def _wrong_place(request: Request, rest: list[str]) -> Refusal:
-    if not rest and request.query.get("ids"):
-        return bad_request("Deleting several records by 'ids' is a batch operation: send 'Prefer: respond-async'.")
     return method_not_allowed(request.method) if len(rest) < 2 else _no_such_resource()
 
 
