@@ -429,6 +429,27 @@ def test_the_role_must_be_allowed_to_log_in_with_oauth_2(ns: Account) -> None:
     ns.simulator.control("roles", {"role": "Clerk", "permissions": {}})
 
 
+def test_an_administrators_token_may_ask_for_the_limits(ns: Account) -> None:
+    path = "/services/rest/system/v1/governanceLimits"
+    assert get(ns, Machine(ns, role="Administrator").token(), path).json()["accountConcurrencyLimit"] == 5
+    assert get(ns, Machine(ns).token(), path).status_code == 403
+
+
+def test_under_load_a_token_is_refused_like_a_bad_one(ns: Account) -> None:
+    token = Machine(ns).token()
+    ns.simulator.control("preferences", {"overload_answer": "401", "overload_delay_ms": "0"})
+    traffic = ns.simulator.control_state.traffic
+    assert all(traffic.enter(100, "test") for _ in range(5))
+    try:
+        answer = get(ns, token)
+    finally:
+        for _ in range(5):
+            traffic.leave()
+    assert answer.status_code == 401
+    assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
+    assert get(ns, token).status_code == 200
+
+
 @pytest.mark.parametrize("change", [{"oauth2": False}, {"integration_state": "blocked"}])
 def test_a_switched_off_feature_and_a_blocked_integration_refuse_tokens_old_and_new(
     ns: Account, change: dict[str, object]

@@ -116,6 +116,22 @@ def test_a_script_that_searches_needs_perform_search_and_sales_order(missing: st
     assert (refused.value.status, refused.value.code) == (403, "INSUFFICIENT_PERMISSION")
 
 
+def test_the_scripts_lack_of_a_permission_comes_back_in_its_envelope(ns: Account) -> None:
+    permit(ns, without("LIST_FIND"))
+    answer = ns.restlet(action="list_searches")
+    assert answer.status_code == 200
+    assert answer.json()["error"]["code"] == "INSUFFICIENT_PERMISSION"
+    assert "'Lists -> Perform Search'" in answer.json()["error"]["message"]
+
+
+def test_a_table_that_the_role_may_not_see_looks_missing(ns: Account) -> None:
+    permit(ns, without("LIST_CUSTJOB"))
+    status, code, text = rest_error(ns.query("SELECT id FROM customer"))
+    assert (status, code) == (400, "INVALID_PARAMETER")
+    assert "Record 'customer' was not found" in text
+    assert ns.query("SELECT id FROM currency").status_code == 200
+
+
 def test_levels_include_the_lower_ones() -> None:
     held = {"TRAN_CUSTINVC": "CREATE", "TRAN_CASHSALE": "NONE"}
     assert allowed(held, "TRAN_CUSTINVC")
