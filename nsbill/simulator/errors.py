@@ -21,6 +21,7 @@ __all__ = [
     "no_such_record",
     "not_imitated",
     "please_enter",
+    "record_changed",
     "unexpected_error",
     "unknown_property",
     "unsupported_media_type",
@@ -56,18 +57,20 @@ class Refusal(Exception):
         header: str | None = None,
         headers: dict[str, str] | None = None,
         reason: str | None = None,
+        title: str | None = None,
     ) -> None:
         super().__init__(f"{status} {code}: {detail}")
         self.status, self.code, self.detail = status, code, detail
         self.path, self.query_param, self.header = path, query_param, header
         self.headers = dict(headers or {})
+        self._title = title
         self.reason = reason
         """For the login audit trail only; never sent."""
 
     @property
     def title(self) -> str:
         """The error's title as NetSuite writes it."""
-        return _TITLES[self.status]
+        return self._title or _TITLES[self.status]
 
 
 def login_refused(reason: str, *, headers: dict[str, str] | None = None) -> Refusal:
@@ -146,6 +149,11 @@ def unknown_property(name: str, resource: str) -> Refusal:
 def no_such_record() -> Refusal:
     """Refuse an id that does not exist (netsuite 3.2)."""
     return Refusal(404, "NONEXISTENT_ID", "Record does not exist.")
+
+
+def record_changed() -> Refusal:
+    """Refuse because somebody else changed the record in between: load it again and repeat (netsuite 8.4)."""
+    return Refusal(400, "RCRD_HAS_BEEN_CHANGED", "Record has been changed")
 
 
 def method_not_allowed(method: str) -> Refusal:

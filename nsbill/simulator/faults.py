@@ -10,7 +10,7 @@ from threading import Lock
 
 __all__ = ["KINDS", "PLACES", "Fault", "FaultPlan"]
 
-PLACES = ("record", "transform", "suiteql", "restlet", "token", "system", "any")
+PLACES = ("record", "transform", "suiteql", "restlet", "async", "token", "system", "any")
 KINDS = (
     "drop_before",
     "drop_after_commit",
@@ -21,6 +21,7 @@ KINDS = (
     "slow_before",
     "slow_after_commit",
     "locked",
+    "changed",
     "script_error",
     "script_timeout",
 )

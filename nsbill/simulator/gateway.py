@@ -21,6 +21,7 @@ from nsbill.simulator.errors import (
     bearer_refused,
     concurrency_exceeded,
     login_refused,
+    record_changed,
     unexpected_error,
     user_error,
 )
@@ -118,6 +119,8 @@ class Gateway(RequestHandler):
             raise script_error(SCRIPT_ERRORS[kind])
         if kind == "locked":
             raise user_error("This record has been locked by a user defined workflow.")
+        if kind == "changed":
+            raise record_changed()
         wait = self._control.latency_ms + (fault.milliseconds if fault is not None and kind == "slow_before" else 0)
         if wait:
             await asyncio.sleep(wait / 1000)

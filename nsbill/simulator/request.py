@@ -12,6 +12,7 @@ from nsbill.simulator.errors import bad_request, unsupported_media_type
 from nsbill.simulator.records import View
 
 __all__ = [
+    "ASYNC",
     "GOVERNANCE_LIMITS",
     "OAUTH2",
     "RECORD",
@@ -25,6 +26,7 @@ __all__ = [
 
 RECORD = "/services/rest/record/v1/"
 SUITEQL = "/services/rest/query/v1/suiteql"
+ASYNC = "/services/rest/async/v1/"
 RESTLET = "/app/site/hosting/restlet.nl"
 OAUTH2 = "/services/rest/auth/oauth2/v1/token"
 GOVERNANCE_LIMITS = "/services/rest/system/v1/governanceLimits"
@@ -81,7 +83,7 @@ def _refuse_constant(name: str) -> object:
 
 
 def kind_of(request: Request) -> str:
-    """Tell which part of NetSuite a request is for: record, transform, suiteql, restlet, token, system, other."""
+    """Tell which part of NetSuite a request is for: record, transform, suiteql, restlet, async, token, system, other."""
     path = request.path
     if path == OAUTH2:
         return "token"
@@ -91,6 +93,8 @@ def kind_of(request: Request) -> str:
         return "restlet"
     if path == SUITEQL:
         return "suiteql"
+    if path.startswith(ASYNC):
+        return "async"
     if path.startswith(RECORD):
         return "transform" if "!transform" in unquote(path) else "record"
     return "other"

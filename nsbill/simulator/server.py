@@ -21,6 +21,7 @@ from nsbill.simulator import certificates
 from nsbill.simulator.books import DEPLOY, SCRIPT, Books
 from nsbill.simulator.control import Control
 from nsbill.simulator.gateway import ControlHandler, Gateway
+from nsbill.simulator.jobs_runner import JobRunner
 from nsbill.simulator.routes import Routes
 from nsbill.simulator.services import Services
 from nsbill.simulator.sign_in import SignIn
@@ -150,7 +151,11 @@ class Simulator:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         control = self.control_state
         with ThreadPoolExecutor(4, thread_name_prefix="simulated-netsuite") as workers:
-            shared = {"control": control, "routes": Routes(control.books), "workers": workers}
+            queued = Event()
+            routes = Routes(control.books, queued)
+            jobs = JobRunner(control.books, routes.answer, control.traffic, lambda: control.latency_ms, queued=queued)
+            jobs.start()
+            shared = {"control": control, "routes": routes, "workers": workers}
             application = Application(
                 [(r"/_simulator/(\w+)", ControlHandler, {"control": control}), (r".*", Gateway, shared)],
                 log_function=lambda _: None,
@@ -163,6 +168,7 @@ class Simulator:
             ready.set()
             await self._stop.wait()
             server.stop()
+            await self._loop.run_in_executor(None, jobs.stop)
             try:
                 await asyncio.wait_for(control.traffic.drained(), _PATIENCE_SECONDS)
             except TimeoutError:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from nsbill.simulator.applying import apply_amounts
 from nsbill.simulator.books import Books
 from nsbill.simulator.document_numbers import next_number
-from nsbill.simulator.errors import Refusal, already_exists, no_such_record, user_error
+from nsbill.simulator.errors import already_exists, no_such_record, record_changed, user_error
 from nsbill.simulator.order_effects import SHIPPED, linked, ship
 from nsbill.simulator.transform_billing import bill_order
 from nsbill.simulator.transform_body import Body, read_body
@@ -111,7 +111,7 @@ def _check_unchanged(
     if before[0] != now[0]:
         raise user_error("This transaction has already been processed.")
     if before[1] != now[1]:
-        raise Refusal(400, "RCRD_HAS_BEEN_CHANGED", "Record has been changed")
+        raise record_changed()
 
 
 def _prepare(
