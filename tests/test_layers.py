@@ -31,6 +31,7 @@ LAYERS = {
     "nsbill.billing.run": 4,
     "nsbill.billing.limits": 4,
     "nsbill.desk": 5,
+    "nsbill.doctor": 5,
     "nsbill.show": 6,
     "nsbill.runs": 7,
     "nsbill.cli": 8,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
+import threading
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -69,6 +70,7 @@ class Journal:
 
     def __init__(self, url: str | sa.URL) -> None:
         self._engine = t.open_engine(url)
+        self._turns = threading.Lock()
 
     @classmethod
     def in_workspace(cls, workspace: Path) -> Journal:
@@ -80,6 +82,24 @@ class Journal:
         """Close the connections."""
         self._engine.dispose()
 
+    def probe(self) -> int:
+        """Check that the journal can be written, without writing anything that stays; returns its number of runs.
+
+        Raises
+        ------
+        JournalError
+            It cannot be read or written.
+        """
+        try:
+            with self._engine.connect() as db:
+                db.execute(t.run.delete().where(t.run.c.run_id == ""))  # no run has this id; it takes the write lock
+                runs = db.execute(sa.select(sa.func.count()).select_from(t.run)).scalar_one()
+                db.rollback()
+        except sa.exc.SQLAlchemyError as error:
+            cause = str(getattr(error, "orig", None) or error)
+            raise JournalError(f"it cannot be written ({cause})", "Check the workspace's journal.db.") from error
+        return int(runs)
+
     def start_run(self, plan: Plan, settings_text: str) -> str:
         """Write down a run and everything it is going to create, in one transaction; returns the run id."""
         now = datetime.now(UTC)
@@ -87,7 +107,7 @@ class Journal:
         rows = plan.to_bill.assign(run_id=run_id, account=plan.account)
         rows["amount"] = rows["amount"].astype(str)
         names = [c.name for c in t.planned.columns if c.name != "position"]
-        with self._engine.begin() as db:
+        with self._writing() as db:
             db.execute(
                 t.run.insert(),
                 {
@@ -109,7 +129,7 @@ class Journal:
 
         A returned state other than ``None``, ``rejected`` and ``absent`` means: no intent was written, do not create.
         """
-        with self._engine.begin() as db:
+        with self._writing() as db:
             before = self._state(db, self._account(db, run_id), bill.external_id)
             if before is None or before in REPEATABLE_STATES:
                 self._append(db, run_id, bill.external_id, INTENT, None, None)
@@ -119,12 +139,12 @@ class Journal:
         self, run_id: str, external_id: str, outcome: Outcome, record_id: str | None = None, detail: str | None = None
     ) -> None:
         """Write an outcome."""
-        with self._engine.begin() as db:
+        with self._writing() as db:
             self._append(db, run_id, external_id, outcome.value, record_id, detail)
 
     def note(self, run_id: str, kind: str, detail: str) -> None:
         """Write something about the run as a whole: finished, interrupted, resumed."""
-        with self._engine.begin() as db:
+        with self._writing() as db:
             self._append(db, run_id, None, kind, None, detail)
 
     def entries(self, run_id: str) -> list[Entry]:
@@ -177,6 +197,12 @@ class Journal:
         finally:
             with self._engine.begin() as db:
                 t.drop_lease(db, account, held)
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        """One transaction. Threads of this process take turns: SQLite itself makes them poll, for up to seconds."""
+        with self._turns, self._engine.begin() as db:
+            yield db
 
     def _entries(self, query: sa.Select[tuple[object, ...]]) -> list[Entry]:
         with self._engine.connect() as db:

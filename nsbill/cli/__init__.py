@@ -21,6 +21,7 @@ COMMANDS = {
     "lab": ("lab", "Open JupyterLab on the notebooks."),
     "simulator": ("lab", "Run a simulated NetSuite with a demo company in the foreground."),
     "settings": ("accounts", "Show and change the settings of a workspace."),
+    "doctor": ("doctor", "Check account, sign-in, RESTlet, permissions and saved search; creates nothing."),
     "searches": ("accounts", "List the saved searches on sales orders."),
     "restlet": ("restlet", "Write out the RESTlet's project, to deploy it to NetSuite."),
     "plan": ("billing", "Show what would be billed, what not and why."),

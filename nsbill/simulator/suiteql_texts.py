@@ -98,7 +98,7 @@ def _initcap(text: str | None) -> str | None:
 
 
 def _power(base: float | None, power: float | None) -> float | None:
-    return None if base is None or power is None else float(base**power)
+    return None if base is None or power is None else base**power
 
 
 def _months_between(later: str | None, earlier: str | None) -> float | None:
@@ -108,7 +108,7 @@ def _months_between(later: str | None, earlier: str | None) -> float | None:
     end, start = date.fromisoformat(later[:10]), date.fromisoformat(earlier[:10])
     months = (end.year - start.year) * 12 + end.month - start.month
     both_last = all(day.day == monthrange(day.year, day.month)[1] for day in (end, start))
-    return float(months) if both_last else months + (end.day - start.day) / 31
+    return months + (0 if both_last else (end.day - start.day) / 31)
 
 
 class _ListAgg:
@@ -126,7 +126,7 @@ class _ListAgg:
 
     def finalize(self) -> str | None:
         """Return the joined text, or null when no row had a value."""
-        rows = sorted(self._rows, key=lambda row: (row[0], row[1]), reverse="desc" in self._options)  # type: ignore[arg-type,return-value]  # one column
+        rows = sorted(self._rows, key=lambda row: (row[0], row[1]), reverse="desc" in self._options)
         values = [value for _, _, value in rows]
         if "distinct" in self._options:
             values = list(dict.fromkeys(values))
