@@ -71,7 +71,7 @@ class Gateway(RequestHandler):
         """Take the request as the imitated hosts see it; a proxy on this machine may have ended TLS."""
         sent = self.request
         headers = {name.lower(): value for name, value in sent.headers.get_all()}
-        forwarded = headers.get("x-forwarded-proto") == "https" and sent.remote_ip in _LOOPBACK
+        forwarded = headers.get("x-forwarded-proto", "").lower() == "https" and sent.remote_ip in _LOOPBACK
         scheme = "https" if forwarded else sent.protocol
         return Request(sent.method or "", sent.uri or "", sent.host, headers, sent.body, scheme)
 

@@ -85,6 +85,8 @@ class AccessTokens:
         return grant
 
     def _verified(self, token: str, account: str) -> tuple[Grant, int]:
+        if self._books.meta(_SIGNING_KEY) is None:  # no token was ever given out
+            raise bearer_refused("InvalidSignature", account)
         try:
             payload = jwt.PyJWS().decode(token, self._signing_key().public_key(), algorithms=["RS256"])
             claims: dict[str, Any] = json.loads(payload)
