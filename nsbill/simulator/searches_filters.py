@@ -139,23 +139,28 @@ _NUMBERS = {
 
 def _number_test(field: Field, operator: str, values: Sequence[str], frame: Frame) -> Test | None:
     if operator in ("between", "notbetween") and len(values) == 2:
-        sql, bound = f"{field.sql} BETWEEN ? AND ?", [_units(value, field) for value in values]
+        (low, first), (high, last) = (_units(value, field) for value in values)
+        sql, bound = f"{field.sql} BETWEEN {low} AND {high}", [*first, *last]
         return (f"COALESCE(NOT ({sql}), 1)" if operator == "notbetween" else sql), bound
     positive = operator if operator in _NUMBERS else operator.removeprefix("not")
     if positive not in _NUMBERS or len(values) != 1:
         return None
-    sql = f"{field.sql} {_NUMBERS[positive]} ?"
-    return (sql if positive == operator else f"COALESCE(NOT ({sql}), 1)"), [_units(values[0], field)]
+    number, bound = _units(values[0], field)
+    sql = f"{field.sql} {_NUMBERS[positive]} {number}"
+    return (sql if positive == operator else f"COALESCE(NOT ({sql}), 1)"), bound
 
 
-def _units(value: str, field: Field) -> object:
-    """Return a number in the units of the field's integers; more decimals than it has fall between two of them."""
+def _units(value: str, field: Field) -> Test:
+    """Return a number in the units of the field's integers; one with more decimals lies between two of them."""
     try:
         number = Decimal(value.replace(",", "")).scaleb(field.scale)
     except InvalidOperation:
-        text = f"Invalid number value {value} in a search filter."
-        raise Refusal(400, "SSS_INVALID_SRCH_FILTER_VAL", text) from None
-    return int(number) if number == number.to_integral_value() and not field.floating else float(number)
+        raise _bad_number(value) from None
+    if not number.is_finite():
+        raise _bad_number(value)
+    if number == number.to_integral_value() and not field.floating:
+        return "?", [int(number)]
+    return "CAST(? AS REAL)", [format(number, "f")]
 
 
 def _checkbox_test(field: Field, operator: str, values: Sequence[str], frame: Frame) -> Test | None:
@@ -163,6 +168,10 @@ def _checkbox_test(field: Field, operator: str, values: Sequence[str], frame: Fr
         return None
     wanted = values[0].lower() in ("t", "true") if operator == "is" else values[0].lower() in ("f", "false")
     return f"COALESCE({field.sql}, 'F') = ?", ["T" if wanted else "F"]
+
+
+def _bad_number(value: str) -> Refusal:
+    return Refusal(400, "SSS_INVALID_SRCH_FILTER_VAL", f"Invalid number value {value} in a search filter.")
 
 
 _TEXTS = {"is": "{}", "contains": "%{}%", "startswith": "{}%"}
