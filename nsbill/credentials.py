@@ -107,10 +107,12 @@ def load_credentials(settings: Settings) -> Credentials:
     found = find_credentials(settings)
     if found:
         return found.credentials
-    where = "environment" if not has_keyring() else "environment and keyring"
+    places = "neither in the environment nor in the keyring"
+    if not has_keyring():
+        places = "not in the environment, and this machine has no keyring"
     raise SettingsError(
         "credentials",
-        f"there are none for account {settings.account or '(not set)'} in {where}",
+        f"there are none for account {settings.account or '(not set)'}: {places}",
         "Sign in by certificate: nsbill settings certificate, and what it says. Or by token: nsbill settings login, or "
         f"export {', '.join(variable_of(name) for name in TOKEN_SECRETS)}. For a simulated company: nsbill demo.",
     )

@@ -80,7 +80,7 @@ class Desk:
 
     @classmethod
     def open(cls, workspace: Path | str = "workspace") -> Desk:
-        """Open the desk of a workspace; settings from its file and ``NSBILL_*``, secrets from the environment."""
+        """Open the desk of a workspace; settings from its file and ``NSBILL_*``, credentials as they are found."""
         folder = Path(workspace)
         settings = load_settings(folder)
         return cls(folder, settings, load_credentials(settings))

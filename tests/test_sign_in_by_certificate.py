@@ -9,9 +9,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from click.testing import CliRunner
 from simulator_books import make_books
 from token_endpoint import KEY_PEM
 
+from nsbill.cli import cli
 from nsbill.credentials import CertificateCredentials
 from nsbill.errors import SignInRefused
 from nsbill.netsuite import token as token_module
@@ -19,7 +21,7 @@ from nsbill.netsuite.books import load_currencies
 from nsbill.netsuite.certificate import KEY_KINDS, create_certificate
 from nsbill.netsuite.client import Client
 from nsbill.netsuite.searches import list_searches
-from nsbill.settings import Settings
+from nsbill.settings import Settings, load_settings, save_settings
 from nsbill.simulator.server import Simulator
 
 
@@ -130,3 +132,22 @@ def test_a_clock_that_is_off_is_named(company: Simulator, tmp_path: Path) -> Non
     company.control("clock", {"offset_seconds": 1200})
     with Client(settings_of(company), credentials) as ns, pytest.raises(SignInRefused, match="machine's clock"):
         load_currencies(ns)
+
+
+def test_the_commands_lead_from_nothing_to_the_saved_searches(company: Simulator, tmp_path: Path) -> None:
+    def nsbill(*words: str) -> str:
+        done = CliRunner().invoke(cli, [*words, "--workspace", str(tmp_path)])
+        assert done.exit_code == 0, (done.output, done.exception)
+        return done.output
+
+    save_settings(tmp_path, {"base_url": company.url})
+    nsbill("settings", "set", "profile=sandbox", f"account={company.credentials()['account']}")
+    nsbill("settings", "certificate")
+    pem = Path(load_settings(tmp_path).certificate_file).read_text()
+    ids = company.control("certificates", {"pem": pem})
+    search = company.credentials()["saved_search"]
+    shown = nsbill("settings", "set", *(f"{name}={ids[name]}" for name in ids), f"saved_search={search}")
+    assert "Saved: certificate_id, client_id." in shown
+    assert "(setting and saved search agree)" in shown
+    assert "* " in nsbill("searches")
+    assert company.control("statistics")["sign_in_refusals"] == {}

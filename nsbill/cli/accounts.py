@@ -13,10 +13,25 @@ from nsbill.cli.signing_in import COMMANDS as SIGN_IN_COMMANDS
 from nsbill.cli.signing_in import sign_in_facts, sign_in_lines
 from nsbill.credentials import SECRETS
 from nsbill.errors import SettingsError
-from nsbill.settings import Settings, load_settings, save_settings
+from nsbill.settings import Settings, load_settings, save_settings, validated
 
 _IN_NETSUITE = frozenset({"saved_search", "billing_status"})
 """The settings that are also written to, or looked up in, NetSuite."""
+_TO_CONNECT = frozenset(
+    {
+        "profile",
+        "account",
+        "base_url",
+        "script",
+        "deploy",
+        "sign_in",
+        "client_id",
+        "certificate_id",
+        "private_key_file",
+        "certificate_file",
+    }
+)
+"""The settings without which NetSuite cannot be asked."""
 
 
 @click.group()
@@ -52,6 +67,11 @@ def set_(assignments: tuple[str, ...], workspace: Path) -> None:
         save_settings(workspace, changes)
         click.echo("Saved.")
         return
+    validated({**load_settings(workspace).model_dump(), **changes})
+    to_connect = {name: changes.pop(name) for name in sorted(_TO_CONNECT & changes.keys())}
+    if to_connect:
+        save_settings(workspace, to_connect)
+        click.echo(f"Saved: {', '.join(to_connect)}.")
     with open_desk(workspace) as desk:
         criterion = desk.save_settings(**changes)
     click.echo(f"Saved. {criterion.sentence}")
