@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import sqlite3
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -46,6 +48,13 @@ def _posted(ns: Account, record: str, body: Any, **headers: str) -> tuple[int, s
 def _totals(ns: Account, path: str) -> tuple[Decimal, ...]:
     body = ns.record(path)
     return body["subtotal"], body["taxTotal"], body["total"]
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 # --- creating ---------------------------------------------------------------------------------------------------
@@ -346,21 +355,53 @@ def test_the_customer_can_be_repeated_but_not_exchanged(ns: Account) -> None:
 def test_what_is_posted_to_a_closed_period_stays_as_it_is(ns: Account, knob: Any) -> None:
     key = ns.create("invoice", SALE)
     assert "accounting period" in rest_error(ns.patch(f"/invoice/{key}", {"tranDate": "2026-01-15"}))[2]
+    named = ns.patch(f"/invoice/{key}", {"postingPeriod": {"id": "1"}})
+    assert "accounting period" in rest_error(named)[2]
     knob(dates_outside_period="allow")
     old = ns.create("invoice", SALE | {"tranDate": "2026-01-15"})
     assert ns.record(f"/invoice/{old}")["postingPeriod"]["refName"] == "Feb 2026"
+    connection = sqlite3.connect(ns.simulator.control_state.books.database)
+    connection.execute("UPDATE txn SET postingperiod = 1 WHERE id = ?", (old,))  # January was open then
+    connection.commit()
+    connection.close()
+    assert "accounting period" in rest_error(ns.patch(f"/invoice/{old}", {"memo": "x"}))[2]
+    assert "accounting period" in rest_error(ns.delete(f"/invoice/{old}"))[2]
+    knob(non_gl_changes="T")
+    assert ns.patch(f"/invoice/{old}", {"memo": "x"}).status_code == 204
+    assert ns.patch(f"/invoice/{old}", {"item": _lines({"line": 1, "quantity": 1})}).status_code == 400
 
 
-def test_a_record_that_changed_in_between_is_refused(ns: Account, knob: Any) -> None:
+@pytest.mark.parametrize("lock,status", [("optimistic", 400), ("off", 204)])
+def test_a_record_that_changed_between_reading_and_saving_is_refused(
+    ns: Account, knob: Any, lock: str, status: int
+) -> None:
     key = ns.create("invoice", SALE)
-    knob(record_lock="always")
-    assert rest_error(ns.patch(f"/invoice/{key}", {"memo": "x"})) == (
-        400,
-        "RCRD_HAS_BEEN_CHANGED",
-        "Record has been changed",
-    )
-    knob(record_lock="off")
-    assert ns.patch(f"/invoice/{key}", {"memo": "x"}).status_code == 204
+    knob(record_lock=lock)
+    answers: list[Any] = []
+    patch = threading.Thread(target=lambda: answers.append(ns.patch(f"/invoice/{key}", {"memo": "mine"})))
+    books = ns.simulator.control_state.books
+    with books.writing() as connection:  # another writer holds the books while the PATCH has read and waits
+        patch.start()
+        _wait_for(lambda: ns.simulator.control("statistics")["in_flight"] > 0)
+        time.sleep(0.3)
+        connection.execute("UPDATE txn SET memo = 'theirs' WHERE id = ?", (key,))
+    patch.join()
+    assert answers[0].status_code == status
+    if status == 400:
+        assert rest_error(answers[0])[1] == "RCRD_HAS_BEEN_CHANGED"
+        assert ns.record(f"/invoice/{key}")["memo"] == "theirs"
+
+
+def test_invoices_may_wait_for_approval(ns: Account, knob: Any) -> None:
+    knob(invoice_approval="pending")
+    key = ns.create("invoice", SALE)
+    body = ns.record(f"/invoice/{key}")
+    assert (body["approvalStatus"]["refName"], body["status"]["refName"]) == ("Pending Approval", "Pending Approval")
+    assert rest_error(ns.patch(f"/invoice/{key}", {"approvalStatus": {"id": "9"}}))[0] == 400
+    assert ns.patch(f"/invoice/{key}", {"approvalStatus": {"id": "2"}}).status_code == 204
+    assert ns.record(f"/invoice/{key}")["status"]["refName"] == "Open"
+    approved = ns.create("invoice", SALE | {"approvalStatus": {"id": "2"}})
+    assert ns.record(f"/invoice/{approved}")["status"]["id"] == "A"
 
 
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
@@ -430,6 +471,26 @@ def test_changing_a_bills_quantity_changes_what_is_billed_of_the_order(ns: Accou
     ]
     more = ns.patch(f"/invoice/{key}", {"item": _lines({"line": 1, "quantity": 4})})
     assert "more than what is left to bill" in rest_error(more)[2]
+
+
+def test_a_fulfilment_counts_once_it_is_shipped_and_deleting_it_takes_the_goods_back(ns: Account) -> None:
+    order = ns.create("salesOrder", SALE | {"orderStatus": {"id": "B"}})
+    made = ns.call("POST", f"{RECORD}/salesOrder/{order}/!transform/itemFulfillment", json={"tranDate": "2026-02-10"})
+    assert made.status_code == 204, made.text
+    key = made.headers["Location"].rpartition("/")[2]
+    other = ns.create("salesOrder", SALE | {"orderStatus": {"id": "B"}})
+    picked = ns.call("POST", f"{RECORD}/salesOrder/{other}/!transform/itemFulfillment", json={"tranDate": "2026-02-10"})
+    assert ns.delete(f"/itemFulfillment/{picked.headers['Location'].rpartition('/')[2]}").status_code == 204
+    assert ns.patch(f"/itemFulfillment/{key}", {"shipStatus": {"id": "C"}, "memo": "gone"}).status_code == 204
+    shown = ns.record(f"/itemFulfillment/{key}")
+    assert (shown["shipStatus"]["refName"], shown["item"]["items"][0]["orderLine"]) == ("Shipped", 1)
+    assert ns.record(f"/salesOrder/{order}")["status"]["id"] == "F"
+    bill = ns.transform(order).headers["Location"].rpartition("/")[2]
+    assert "dependent records" in rest_error(ns.delete(f"/itemFulfillment/{key}"))[2]
+    assert ns.delete(f"/invoice/{bill}").status_code == 204
+    assert ns.delete(f"/itemFulfillment/{key}").status_code == 204
+    body = ns.record(f"/salesOrder/{order}")
+    assert (body["status"]["id"], body["item"]["items"][0]["quantityFulfilled"]) == ("B", 0)
 
 
 DEPENDENT = "Error while accessing a resource. This record cannot be deleted because it has dependent records."

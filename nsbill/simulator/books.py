@@ -93,7 +93,7 @@ _ALLOWED = {
     "invalid_reference": {"user_error", "invalid_content"},
     "new_order_status": {"A", "B"},
     "non_gl_changes": {"T", "F"},
-    "record_lock": {"optimistic", "always", "off"},
+    "record_lock": {"optimistic", "off"},
     "filter_text_case": {"insensitive", "sensitive"},
     "suiteql_status_match": {"both", "letter"},
     "suiteql_status_display": {"with_type", "plain"},

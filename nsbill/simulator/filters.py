@@ -146,24 +146,24 @@ class _Parser:
         return Condition(f"NOT {found.sql}", found.values) if written.endswith("_NOT") else found
 
     def _test(self, field: Field, kind: str, operator: str) -> Condition:
-        sql = f"({field.sql})"
+        sql, mark = f"({field.sql})", "?"
         if operator == "EMPTY":
             return Condition(f"({sql} IS NULL OR {sql} = '')")
         if kind == "number":
-            sql = f"CAST({sql} AS REAL)"
+            sql, mark = f"CAST({sql} AS REAL)", "CAST(? AS REAL)"
         if kind == "instant":
             sql = f"SUBSTR({sql}, 1, 10)"
         if operator in ("ANY_OF", "BETWEEN", "WITHIN"):
             values = [_value(field, kind, token) for token in self._list()]
             if operator == "ANY_OF":
-                return Condition(f"({sql} IN ({', '.join('?' for _ in values)}))", tuple(values))
+                return Condition(f"({sql} IN ({', '.join(mark for _ in values)}))", tuple(values))
             if len(values) != 2:
                 raise _refuse(f"Operator '{operator}' needs two values.")
-            return Condition(f"({sql} BETWEEN ? AND ?)", tuple(values))
+            return Condition(f"({sql} BETWEEN {mark} AND {mark})", tuple(values))
         value = _value(field, kind, self._operand())
         if kind == "text":
             return _text_test(sql, operator, str(value), any_case=self._any_case)
-        return Condition(f"({sql} {_SIGNS[operator]} ?)", (value,))
+        return Condition(f"({sql} {_SIGNS[operator]} {mark})", (value,))
 
     def _list(self) -> list[_Token]:
         self._expect("[")
@@ -225,11 +225,11 @@ def _whole(text: str) -> int:
     return number
 
 
-def _real(text: str) -> float:
-    number = Decimal(text)
-    if not number.is_finite():
+def _decimal(text: str) -> str:
+    """Check a number that is no amount; SQLite casts it on both sides of the comparison."""
+    if not Decimal(text).is_finite():
         raise ValueError(text)
-    return float(number)  # only exchange rates are compared so, never amounts
+    return text
 
 
 def _day(text: str) -> str:
@@ -252,7 +252,7 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "reference": _whole,
     "money": _hundredths,
     "whole": _whole,
-    "number": _real,
+    "number": _decimal,
     "date": _day,
     "instant": _day,
     "flag": _flag,

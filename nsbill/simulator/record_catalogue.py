@@ -28,7 +28,7 @@ __all__ = ["RESOURCES", "WITH_ITEMS", "resource_of", "resource_of_kind"]
 WITH_ITEMS = frozenset({"SalesOrd", "CustInvc", "CashSale", "CustCred", "CashRfnd", "ItemShip"})
 _ALL_METHODS = frozenset({"POST", "PATCH", "PUT", "DELETE"})
 _CLASSIFICATIONS = frozenset({"customForm", "class", "department", "location"})
-_SALE_EXTRAS = _CLASSIFICATIONS | {"shipMethod", "salesRep", "approvalStatus", "billAddress", "shipAddress", "email"}
+_SALE_EXTRAS = _CLASSIFICATIONS | {"shipMethod", "salesRep", "billAddress", "shipAddress", "email"}
 
 
 def _whole(row: Mapping[str, object], key: str) -> int:
@@ -60,7 +60,7 @@ def _common(kind: str, *extra: Field) -> tuple[Field, ...]:
         reference("currency", "Currency", "currency", "currency", write="create"),
         number("exchangeRate", "Exchange Rate", "exchangerate", write="create"),
         text("memo", "Memo", "memo", write="always"),
-        reference("postingPeriod", "Posting Period", "postingperiod", "accountingPeriod"),
+        reference("postingPeriod", "Posting Period", "postingperiod", "accountingPeriod", write="always"),
         money("total", "Total", "total"),
     )
     status = (enumeration("status", "Status", "status", STATUS_NAMES[kind]),) if STATUS_NAMES.get(kind) else ()
@@ -200,10 +200,18 @@ def _transaction(
     without_effect: frozenset[str] = _SALE_EXTRAS,
 ) -> Resource:
     own = (_ITEMS.get(kind, Sublist("item", "line", _BILL_LINE)),) if kind in WITH_ITEMS else ()
-    return Resource(name, kind, "txn", f"type = '{kind}'", fields, (*own, *sublists), without_effect, methods)
+    idle = without_effect | ({"approvalStatus"} if kind == "SalesOrd" else set())
+    return Resource(name, kind, "txn", f"type = '{kind}'", fields, (*own, *sublists), idle, methods)
 
 
-_APPROVAL = enumeration("approvalStatus", "Approval Status", "approvalstatus", {"1": "Pending", "2": "Approved"})
+_APPROVAL = Field(
+    "approvalStatus",
+    "Approval Status",
+    "enum",
+    write="always",
+    names={"1": "Pending Approval", "2": "Approved", "3": "Rejected"},
+    value=lambda row: {"D": "1", "E": "3"}.get(str(row["status"]), "2"),
+)
 _TRANSACTIONS = (
     _transaction(
         "salesOrder", "SalesOrd",
@@ -217,7 +225,7 @@ _TRANSACTIONS = (
               _ACCOUNT, money("amountPaid", "Amount Paid", "paid"),
               money("amountRemaining", "Amount Remaining", value=_open, sql=_OPEN_SQL),
               money("amountRemainingTotalBox", "Amount Due", value=_open),
-              Field("approvalStatus", "Approval Status", "enum", value=lambda _: "2", names=_APPROVAL.names)),
+              _APPROVAL),
     ),
     _transaction(
         "cashSale", "CashSale",

@@ -7,15 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from nsbill.simulator.errors import Refusal, already_exists, invalid_field_value, user_error
+from nsbill.simulator.errors import Refusal, already_exists, invalid_field_value
+from nsbill.simulator.posting_periods import posting_period
 from nsbill.simulator.record_fields import TARGETS, Field
 
-__all__ = ["Context", "check_external_id", "insert", "next_number", "posting_period", "resolve", "update"]
-
-_PREFIX = {
-    "SalesOrd": "SO", "CustInvc": "INV", "CashSale": "CS", "CustCred": "CM", "CashRfnd": "CR", "CustPymt": "PYMT",
-    "CustRfnd": "RFND", "Deposit": "DEP", "ItemShip": "IF",
-}  # fmt: skip
+__all__ = ["Context", "check_external_id", "insert", "period_of", "resolve", "update"]
 
 
 @dataclass(frozen=True)
@@ -76,34 +72,7 @@ def check_external_id(context: Context, kind: str, external_id: object, *, own: 
         raise already_exists()
 
 
-def posting_period(context: Context, day: str) -> object:
-    """Find the posting period of a date; a closed or missing one refuses the record (text of netsuite 8.4 uncertain)."""
-    rows = context.connection.execute(
-        "SELECT id, closed FROM accountingperiod WHERE ? BETWEEN startdate AND enddate ORDER BY closed, id", (day,)
-    ).fetchall()
-    if rows and rows[0]["closed"] == "F":
-        return rows[0]["id"]
-    if context.preferences["dates_outside_period"] == "allow":
-        first = context.connection.execute(
-            "SELECT id FROM accountingperiod WHERE closed = 'F' AND enddate >= ? ORDER BY startdate", (day,)
-        ).fetchone()
-        if first is not None:
-            return first["id"]
-    text = "The transaction date you specified is not within the date range of your accounting period."
-    raise user_error(text, path="tranDate")
-
-
-def next_number(connection: sqlite3.Connection, kind: str) -> str:
-    """Draw the next document number; the counter lives in the books, so several processes share it."""
-    prefix, key = _PREFIX[kind], f"next_number_{kind}"
-    row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-    if row is None:
-        highest = connection.execute(
-            "SELECT MAX(CAST(SUBSTR(tranid, ?) AS INTEGER)) FROM txn WHERE type = ? AND tranid GLOB ?",
-            (len(prefix) + 1, kind, prefix + "[0-9]*"),
-        ).fetchone()[0]
-        number = (highest or 1000) + 1
-    else:
-        number = int(row[0])
-    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, str(number + 1)))
-    return f"{prefix}{number}"
+def period_of(context: Context, day: str, wanted: object = None) -> object:
+    """Return the posting period of a date, or of a period that the caller names; a closed one refuses the record."""
+    on = date.fromisoformat(day)
+    return posting_period(context.connection, on, context.today, context.preferences, wanted)[0]

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from nsbill.simulator.applying import unapply_amounts
 from nsbill.simulator.errors import user_error
+from nsbill.simulator.order_effects import put_back
 from nsbill.simulator.record_context import Context
 from nsbill.simulator.record_deposits import undo_deposit
 from nsbill.simulator.record_header import check_open_period
-from nsbill.simulator.record_lines import lines_of
-from nsbill.simulator.record_orders import rebill, unship
+from nsbill.simulator.record_orders import check_shipped_still
 
 __all__ = ["delete_transaction"]
 
@@ -28,9 +28,10 @@ def delete_transaction(context: Context, row: Mapping[str, object]) -> None:
     if kind in _PAYERS:
         unapply_amounts(connection, int(str(key)), context.now)
     elif kind in ("CustInvc", "CashSale"):
-        rebill(context, row, lines_of(connection, key), [])
+        put_back(connection, int(str(key)), context.now)
     elif kind == "ItemShip":
-        unship(context, row, lines_of(connection, key))
+        check_shipped_still(context, row)
+        put_back(connection, int(str(key)), context.now)
     elif kind == "Deposit":
         undo_deposit(context, key)
     for statement in (

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 
+from nsbill.simulator.document_numbers import next_number
 from nsbill.simulator.errors import please_enter, user_error
 from nsbill.simulator.record_body import Body, read_only
-from nsbill.simulator.record_context import Context, check_external_id, next_number, posting_period, resolve
+from nsbill.simulator.record_context import Context, check_external_id, period_of, resolve
 from nsbill.simulator.record_fields import Resource
 
 __all__ = ["check_open_period", "header_of_change", "header_of_new"]
@@ -30,9 +32,11 @@ _MANDATORY = {
     "paymentoption": "Payment Method",
     "channel": "eTail Channel",
 }
+_APPROVAL = {"1": "D", "3": "E"}
+"""Approval status to the invoice's status: pending approval, rejected."""
 _TO_A_BANK = frozenset({"CashSale", "CustPymt", "CashRfnd"})
 _MONEY_MOVES = frozenset(
-    {"tranDate", "item", "apply", "payment", "other", "cashback", "account", "undepFunds", "currency"}
+    {"tranDate", "postingPeriod", "item", "apply", "payment", "other", "cashback", "account", "undepFunds", "currency"}
 )
 
 
@@ -44,10 +48,10 @@ def header_of_new(context: Context, resource: Resource, body: Body) -> dict[str,
     if kind != "Deposit":
         _customer(context, resource, header)
         _money(context, header)
-    _status(context, kind, header)
+    _status(context, kind, body, header)
     header.setdefault("trandate", context.today.isoformat())
     if kind not in _NOT_POSTING:
-        header["postingperiod"] = posting_period(context, str(header["trandate"]))
+        header["postingperiod"] = period_of(context, str(header["trandate"]), header.get("postingperiod"))
     if kind == "CustInvc":
         header.setdefault("duedate", _due(context.connection, str(header["trandate"]), header.get("terms")))
     if kind in ("CustInvc", "CashSale"):
@@ -69,10 +73,13 @@ def header_of_change(context: Context, resource: Resource, body: Body, row: Mapp
         moved = bool((body.values.keys() | body.sublists.keys()) & _MONEY_MOVES)
         if moved or context.preferences["non_gl_changes"] == "F":
             check_open_period(context, row)
-        if "trandate" in changes:
-            changes["postingperiod"] = posting_period(context, str(changes["trandate"]))
+        if changes.keys() & {"trandate", "postingperiod"}:
+            day = str(changes.get("trandate", row["trandate"]))
+            changes["postingperiod"] = period_of(context, day, changes.get("postingperiod"))
     if kind == "SalesOrd" and "status" in changes:
         _check_approval(str(row["status"]), changes)
+    if kind == "CustInvc" and "approvalStatus" in body.values:
+        _approve(context, body, row, changes)
     if kind in _TO_A_BANK and changes.keys() & {"account", "undepfunds"}:
         if row["status"] == "C" and row["undepfunds"] == "T":
             raise user_error("You cannot change a payment that is on a deposit.", path="account")
@@ -82,12 +89,9 @@ def header_of_change(context: Context, resource: Resource, body: Body, row: Mapp
 
 def check_open_period(context: Context, row: Mapping[str, object]) -> None:
     """Refuse to change or delete what was posted to a period that is closed now."""
-    period = context.connection.execute(
-        "SELECT closed FROM accountingperiod WHERE id = ?", (row["postingperiod"],)
-    ).fetchone()
-    if period is not None and period["closed"] == "T" and context.preferences["dates_outside_period"] == "disallow":
-        text = "The transaction date you specified is not within the date range of your accounting period."
-        raise user_error(text, path="tranDate")
+    if row["postingperiod"] is not None:
+        anywhere = replace(context, preferences={**context.preferences, "dates_outside_period": "allow"})
+        period_of(anywhere, str(row["trandate"]), row["postingperiod"])
 
 
 def _columns(context: Context, resource: Resource, body: Body, row: Mapping[str, object] | None) -> dict[str, object]:
@@ -96,12 +100,12 @@ def _columns(context: Context, resource: Resource, body: Body, row: Mapping[str,
     known = resource.by_name
     for name, value in body.values.items():
         field = known[name]
-        if not field.column:
-            continue
         if field.kind == "reference" and value is not None:
             value = resolve(context, field, value, name)  # noqa: PLW2901 - the same value, as the books keep it
         if field.kind == "enum" and value is not None and value not in field.names:
             raise context.wrong_reference(value, name, name)
+        if not field.column:
+            continue
         if row is not None and field.write == "create":
             if value != row[field.column]:
                 raise read_only(name)
@@ -132,15 +136,28 @@ def _money(context: Context, header: dict[str, object]) -> None:
     header.setdefault("exchangerate", "1.0")
 
 
-def _status(context: Context, kind: str, header: dict[str, object]) -> None:
+def _status(context: Context, kind: str, body: Body, header: dict[str, object]) -> None:
     if kind == "SalesOrd":
         _check_approval("A", header | {"status": header.setdefault("status", context.preferences["new_order_status"])})
         return
     header["status"] = _STATUS[kind]
+    if kind == "CustInvc" and context.preferences["invoice_approval"] == "pending":
+        header["status"] = _APPROVAL.get(str(body.values.get("approvalStatus") or "1"), "A")
     if kind in _TO_A_BANK:
         _bank(kind, header)
     elif kind in ("Deposit", "CustRfnd") and "account" not in header:
         raise please_enter("Account")
+
+
+def _approve(context: Context, body: Body, row: Mapping[str, object], changes: dict[str, object]) -> None:
+    """Approve or reject an invoice where invoices need approval; one that is paid stays approved."""
+    if context.preferences["invoice_approval"] != "pending":
+        return
+    changes["status"] = _APPROVAL.get(str(body.values["approvalStatus"]), "A")
+    if changes["status"] != "A" and row["paid"]:
+        raise read_only("approvalStatus")
+    if changes["status"] == "A" and row["status"] == "B":
+        changes["status"] = "B"
 
 
 def _bank(kind: str, header: dict[str, object]) -> None:

@@ -6,8 +6,17 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from nsbill.simulator.applying import settled_status
 from nsbill.simulator.books import Books
-from nsbill.simulator.errors import Refusal, bad_request, invalid_value, method_not_allowed, not_imitated, user_error
+from nsbill.simulator.errors import (
+    bad_request,
+    invalid_value,
+    method_not_allowed,
+    not_imitated,
+    record_changed,
+    user_error,
+)
+from nsbill.simulator.order_effects import SHIPPED, put_back, ship
 from nsbill.simulator.record_body import Body, Validation, read_body
 from nsbill.simulator.record_catalogue import WITH_ITEMS
 from nsbill.simulator.record_context import Context, insert, update
@@ -17,11 +26,14 @@ from nsbill.simulator.record_deposits import change_deposit, complete_deposit, f
 from nsbill.simulator.record_fields import Resource
 from nsbill.simulator.record_header import header_of_change, header_of_new
 from nsbill.simulator.record_lines import lines_of, merge_lines, save_lines, totals
-from nsbill.simulator.record_orders import rebill, refresh_order
+from nsbill.simulator.record_orders import bill_again, check_shipped_still, refresh_order
 from nsbill.simulator.record_settling import planned, settle_anew, settle_new
 from nsbill.simulator.records import find_row
 
 __all__ = ["Write", "Written", "change_record", "create_record", "delete_record", "put_record"]
+
+
+_BILLS = frozenset({"CustInvc", "CashSale"})
 
 
 @dataclass(frozen=True)
@@ -103,9 +115,8 @@ def _check_method(resource: Resource, method: str) -> None:
 
 
 def _check_lock(write: Write, *, changed: bool) -> None:
-    lock = write.preferences["record_lock"]
-    if lock == "always" or (lock == "optimistic" and changed):
-        raise Refusal(400, "RCRD_HAS_BEEN_CHANGED", "Record has been changed")
+    if changed and write.preferences["record_lock"] == "optimistic":
+        raise record_changed()
 
 
 def _context(books: Books, connection: sqlite3.Connection, write: Write) -> Context:
@@ -157,6 +168,8 @@ def _change(context: Context, resource: Resource, body: Body, row: dict[str, obj
         return
     changes = header_of_change(context, resource, body, row)
     connection, key = context.connection, int(str(row["id"]))
+    if resource.kind == "ItemShip" and "status" in changes:
+        _move(context, row, str(changes.pop("status")))
     update(connection, "txn", {**changes, "lastmodifieddate": context.now}, {"id": key})
     after = {**row, **changes}
     if "item" in body.sublists:
@@ -167,6 +180,13 @@ def _change(context: Context, resource: Resource, body: Body, row: dict[str, obj
         settle_anew(context, resource, body, after, replace="apply" in replace)
     if resource.kind == "Deposit":
         change_deposit(context, resource, body, after, replace=replace)
+
+
+def _move(context: Context, row: Mapping[str, object], status: str) -> None:
+    """Give a fulfilment another status; what is not shipped any more must not be billed."""
+    if status != SHIPPED:
+        check_shipped_still(context, row)
+    ship(context.connection, int(str(row["id"])), status, context.now)
 
 
 def _change_items(
@@ -180,13 +200,14 @@ def _change_items(
     sums = totals(after)
     if int(str(sums["total"])) < int(str(row["paid"])):
         raise user_error("The total cannot be less than what is paid or applied.", path="item")
+    if resource.kind in _BILLS:
+        put_back(connection, key, context.now)
     save_lines(connection, key, after)
-    update(connection, "txn", sums, {"id": key})
+    status = settled_status(resource.kind, str(row["status"]), int(str(sums["total"])), int(str(row["paid"])))
+    update(connection, "txn", {**sums, "status": status}, {"id": key})
     row |= sums
-    if resource.kind in ("CustInvc", "CustCred"):
-        update(connection, "txn", {"status": "B" if sums["total"] == row["paid"] else "A"}, {"id": key})
-    if resource.kind in ("CustInvc", "CashSale"):
-        rebill(context, row, before, after)
+    if resource.kind in _BILLS:
+        bill_again(context, row, after)
     if resource.kind == "SalesOrd":
         refresh_order(context, key)
 
