@@ -319,6 +319,7 @@ def test_invoices_can_wait_for_approval_and_cannot_be_paid_meanwhile(ns: Account
     set_(ns, invoice_approval="pending")
     record = made(ns, "salesOrder/106 > invoice")
     assert (record["status"]["refName"], record["approvalStatus"]["id"]) == ("Pending Approval", "1")
+    assert ns.rows("SELECT approvalstatus FROM transaction WHERE id = ?", record["id"]) == [{"approvalstatus": "1"}]
     assert status(ns, "/salesOrder/106") == "G"
     assert rest_error(make(ns, f"invoice/{record['id']} > customerPayment")) == NOT_VALID
     approved = made(ns, "salesOrder/112 > invoice", {"approvalStatus": {"id": "2"}})

@@ -86,7 +86,10 @@ _TRANSACTION: _Columns = {
     "paymentoption": ("t.paymentoption", "number"),
     "postingperiod": ("t.postingperiod", "number"),
     "posting": (suiteql_accounting.POSTING, "flag"),
-    "approvalstatus": ("CASE WHEN t.type = 'CustInvc' THEN 2 END", "number"),
+    "approvalstatus": (
+        "CASE WHEN t.type = 'CustInvc' THEN CASE t.status WHEN 'D' THEN 1 WHEN 'E' THEN 3 ELSE 2 END END",
+        "number",
+    ),
     "memo": ("t.memo", "text"),
     "subsidiary": ("t.subsidiary", "number"),
     "voided": ("t.voided", "flag"),
