@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from statistics import median
+from time import process_time
 from typing import Any
 
 import pytest
@@ -20,6 +22,9 @@ from simulator_account import RECORD, Account, open_account, rest_error
 from simulator_books import make_books
 
 from nsbill.simulator.billing_rules import OrderLine, part_of, status_after
+from nsbill.simulator.books import Books
+from nsbill.simulator.request import Request
+from nsbill.simulator.routes import Routes
 from nsbill.simulator.server import Simulator
 
 NOT_VALID = (400, "USER_ERROR", "Error while accessing a resource. That is not a valid record transformation.")
@@ -295,23 +300,42 @@ def test_of_many_billers_at_once_one_wins(ns: Account) -> None:
     assert sorted(answer.status_code for answer in answers) == [204] + [400] * 7
 
 
-def test_two_processes_on_the_same_books_bill_every_order_once(tmp_path: Path) -> None:
-    database = make_books(tmp_path / "books.db")
+def copy_order(database: Path, *new: int) -> None:
+    """Write order 106 again under new ids."""
     connection = sqlite3.connect(database)
-    for new in range(1000, 1020):
-        connection.execute(
-            "INSERT INTO txn (id, type, tranid, externalid, status, entity, subsidiary, currency, exchangerate, trandate, duedate, shipdate, createddate, lastmodifieddate, otherrefnum, memo, terms, paymentoption, postingperiod, createdfrom, channel, etail_order_id, total, tax, paid, voided) "
-            "SELECT ?, type, ?, NULL, status, entity, subsidiary, currency, exchangerate, trandate, duedate, shipdate, createddate, lastmodifieddate, "
-            "otherrefnum, memo, terms, paymentoption, postingperiod, createdfrom, channel, etail_order_id, total, tax, paid, voided FROM txn WHERE id = 106",
-            (new, f"SO{new}"),
-        )
-        connection.execute(
-            "INSERT INTO txnline SELECT ?, line, item, description, quantity, quantitybilled, quantityfulfilled, rate, amount, tax, isclosed, orderline, etail_line_id "
-            "FROM txnline WHERE txn = 106",
-            (new,),
-        )
+    for table, key, own in (("txn", "id", ("id", "tranid", "externalid")), ("txnline", "txn", ("txn",))):
+        names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})") if row[1] not in own]
+        rest, number = ", ".join(names), ", tranid" if "tranid" in own else ""
+        for order in new:
+            values = (order, f"SO{order}") if number else (order,)
+            connection.execute(
+                f"INSERT INTO {table} ({key}{number}, {rest}) SELECT {', '.join('?' * len(values))}, {rest} "
+                f"FROM {table} WHERE {key} = 106",
+                values,
+            )
     connection.commit()
     connection.close()
+
+
+def test_a_transform_costs_less_than_three_milliseconds_of_work(tmp_path: Path) -> None:
+    database = make_books(tmp_path / "books.db")
+    copy_order(database, *range(1000, 1100))
+    books = Books(database)
+    routes, took = Routes(books), []
+    for order in range(1000, 1100):
+        body = json.dumps({"tranDate": "2026-02-10", "externalId": f"INV-{order}"}).encode()
+        target = f"{RECORD}/salesOrder/{order}/!transform/invoice"
+        request = Request("POST", target, "127.0.0.1", {"content-type": "application/json"}, body)
+        begun = process_time()
+        assert routes.answer(request, books.preferences()).status == 204
+        took.append(process_time() - begun)
+    books.close()
+    assert median(took) < 0.003
+
+
+def test_two_processes_on_the_same_books_bill_every_order_once(tmp_path: Path) -> None:
+    database = make_books(tmp_path / "books.db")
+    copy_order(database, *range(1000, 1020))
     with Simulator(database) as simulator, second_process(database, tmp_path / "keys.json") as other_url:
         account = Account(simulator)
         simulator.control("preferences", {"concurrency_limit": 20})

@@ -24,8 +24,11 @@ COLUMNS = {
 }
 """Column to kind."""
 
-POSTING = "CASE WHEN t.type IN ('SalesOrd', 'ItemShip', 'RtnAuth') THEN 'F' ELSE 'T' END"
-"""Whether a document posts to the ledger at all."""
+POSTING = (
+    "CASE WHEN t.type IN ('SalesOrd', 'ItemShip', 'RtnAuth') OR t.type = 'CustInvc' AND t.status IN ('D', 'E') "
+    "THEN 'F' ELSE 'T' END"
+)
+"""Whether a document posts to the ledger at all; an invoice that waits for approval, or was rejected, does not."""
 
 _RECEIVABLE, _UNDEPOSITED, _TAX, _SALES, _SHIPPING, _DISCOUNTS = 2, 3, 6, 7, 8, 9  # of tables.ACCOUNTS
 _SELLS = "t.type IN ('SalesOrd', 'CustInvc', 'CashSale')"
