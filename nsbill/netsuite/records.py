@@ -15,6 +15,9 @@ from nsbill.vocabulary import RecordType
 
 __all__ = ["FoundRecord", "find_by_external_id", "transform_order"]
 
+_GONE = frozenset({"NONEXISTENT_ID", "RCRD_DSNT_EXIST"})
+"""Only these say that there is no such record; a 404 of a gateway or of a wrong address says nothing of the kind."""
+
 
 @dataclass(frozen=True)
 class FoundRecord:
@@ -59,28 +62,53 @@ def transform_order(
 
 
 def find_by_external_id(client: Client, record: RecordType, external_id: str) -> FoundRecord | None:
-    """Fetch the billing record that carries ``external_id``, or ``None`` when there is none."""
+    """Fetch the billing record that carries ``external_id``, or ``None`` when NetSuite says that there is none.
+
+    Raises
+    ------
+    NetSuiteError
+        NetSuite refused to say, or answered with something else than a record: nothing is known then.
+    """
+    what = f"Look up {record.title} '{external_id}'"
     try:
         reply = client.send(
             Call(
-                f"Look up {record.title} '{external_id}'",
+                what,
                 "GET",
                 f"{_records(client)}/{record.value}/eid:{external_id}",
                 params={"fields": "id,externalId,tranId,createdFrom,total"},
             )
         )
     except NetSuiteError as error:
-        if error.status == 404:
+        if error.code in _GONE:
             return None
         raise
-    body: dict[str, Any] = reply.body
+    body = _record(what, reply.body)
     return FoundRecord(
         record_id=str(body["id"]),
         number=str(body.get("tranId", "")),
         external_id=str(body.get("externalId", "")),
-        sales_order_id=str(body["createdFrom"]["id"]) if body.get("createdFrom") else None,
+        sales_order_id=_reference(body.get("createdFrom")),
         total=exact(body["total"]),
     )
+
+
+def _record(what: str, body: object) -> dict[str, Any]:
+    if isinstance(body, dict) and {"id", "total"} <= set(body):
+        return body
+    raise NetSuiteError(
+        what,
+        status=200,
+        code="UNEXPECTED_SHAPE",
+        detail="the answer is no record with an 'id' and a 'total'",
+        remedy="Is 'base_url' in the settings a NetSuite address? May the role see totals? Run: nsbill doctor.",
+    )
+
+
+def _reference(value: object) -> str | None:
+    """Read a reference: ``{"id": "4", …}``, or a bare id as older samples show (netsuite 3.1, 3.2)."""
+    found = value.get("id") if isinstance(value, dict) else value
+    return str(found) if found not in (None, "") else None
 
 
 def _records(client: Client) -> str:
