@@ -9,7 +9,7 @@
 define([], () => {
   const CONNECTIVES = ['AND', 'OR', 'NOT'];
   const SUMMARY = /^(avg|count|group|max|min|sum)\((.*)\)$/i;
-  const FORMULA = /^(formula[a-z]+):\s*([^]*)$/i;
+  const FORMULA = /^(formula[a-z]+)\s*:\s*([^]*)$/i;
 
   /**
    * List every term of an expression with its path and with what encloses it.
