@@ -162,6 +162,32 @@ def test_a_patch_that_goes_too_far_leaves_everything_as_it_was(ns: Account) -> N
     assert (_state(ns, one), _state(ns, two)) == ("B 10.00 0.00", "A 2.00 18.00")
 
 
+@pytest.mark.parametrize(
+    "change,text",
+    [
+        ({"payment": None}, "Payment Amount"),
+        ({"payment": 0}, "Payment Amount"),
+        ({"tranDate": None}, "Date"),
+        ({"undepFunds": False}, "Account"),
+    ],
+)
+def test_what_a_payment_must_have_cannot_be_emptied(ns: Account, change: Any, text: str) -> None:
+    payment = _undeposited(ns, 10)
+    assert rest_error(ns.patch(f"/customerPayment/{payment}", change))[2].endswith(f"Please enter value(s) for: {text}")
+
+
+def test_naming_an_account_takes_a_payment_out_of_undeposited_funds_and_back(ns: Account) -> None:
+    payment = _undeposited(ns, 10)
+    assert ns.patch(f"/customerPayment/{payment}", {"account": {"id": "4"}}).status_code == 204
+    assert _status(ns, f"/customerPayment/{payment}") == "Deposited"
+    assert ns.patch(f"/customerPayment/{payment}", {"undepFunds": False}).status_code == 204  # as it is
+    assert ns.record(f"/customerPayment/{payment}")["account"]["id"] == "4"
+    assert ns.patch(f"/customerPayment/{payment}", {"undepFunds": True}).status_code == 204
+    shown = ns.record(f"/customerPayment/{payment}")
+    assert shown["status"]["refName"] == "Not Deposited"
+    assert "account" not in shown
+
+
 def test_deleting_a_payment_opens_its_invoices_again(ns: Account) -> None:
     invoice = _invoice(ns, 10)
     payment = ns.create("customerPayment", PAYER | {"apply": _apply((invoice, 10))})

@@ -346,6 +346,23 @@ def test_an_order_is_approved_by_its_order_status_and_by_nothing_else(ns: Accoun
     assert rest_error(ns.patch("/salesOrder/106", {"orderStatus": {"id": "B"}}))[0] == 400
 
 
+@pytest.mark.parametrize(
+    "path,change",
+    [
+        ("/salesOrder/101", {"orderStatus": None}),
+        ("/salesOrder/101", {"tranDate": None}),
+        ("/invoice/902", {"approvalStatus": None}),
+        ("/invoice/902", {"tranId": None}),
+        ("/salesOrder/101", {"item": {"items": [{"line": 1, "quantity": None}]}}),
+        ("/customer/201", {"companyName": None}),
+    ],
+)
+def test_what_a_record_must_have_cannot_be_emptied(ns: Account, path: str, change: Any) -> None:
+    status, code, text = rest_error(ns.patch(path, change))
+    assert (status, code) == (400, "USER_ERROR")
+    assert "Please enter value(s) for:" in text
+
+
 def test_the_customer_can_be_repeated_but_not_exchanged(ns: Account) -> None:
     key = ns.create("invoice", SALE)
     assert ns.patch(f"/invoice/{key}", {"entity": {"id": "201"}, "memo": "x"}).status_code == 204

@@ -35,6 +35,8 @@ _MANDATORY = {
 _APPROVAL = {"1": "D", "3": "E"}
 """Approval status to the invoice's status: pending approval, rejected."""
 _TO_A_BANK = frozenset({"CashSale", "CustPymt", "CashRfnd"})
+_FROM_A_BANK = frozenset({"Deposit", "CustRfnd"})
+_NEVER_EMPTY = frozenset({"tranDate", "tranId", "payment", "orderStatus", "shipStatus", "approvalStatus"})
 _MONEY_MOVES = frozenset(
     {"tranDate", "postingPeriod", "item", "apply", "payment", "other", "cashback", "account", "undepFunds", "currency"}
 )
@@ -66,9 +68,9 @@ def header_of_change(context: Context, resource: Resource, body: Body, row: Mapp
     """Return what a body changes of a transaction's row, by column, or refuse it."""
     kind = resource.kind
     changes = _columns(context, resource, body, row)
-    for column, label in (("trandate", "Date"), ("tranid", "Document Number")):
-        if column in changes and changes[column] is None:
-            raise please_enter(label)
+    for name in _NEVER_EMPTY | ({"account"} if kind in _FROM_A_BANK else set()):
+        if name in body.values and body.values[name] is None:
+            raise please_enter(resource.by_name[name].title)
     if kind not in _NOT_POSTING:
         moved = bool((body.values.keys() | body.sublists.keys()) & _MONEY_MOVES)
         if moved or context.preferences["non_gl_changes"] == "F":
@@ -83,7 +85,7 @@ def header_of_change(context: Context, resource: Resource, body: Body, row: Mapp
     if kind in _TO_A_BANK and changes.keys() & {"account", "undepfunds"}:
         if row["status"] == "C" and row["undepfunds"] == "T":
             raise user_error("You cannot change a payment that is on a deposit.", path="account")
-        _bank(kind, changes)
+        _move_money(kind, row, changes)
     return changes
 
 
@@ -145,7 +147,7 @@ def _status(context: Context, kind: str, body: Body, header: dict[str, object]) 
         header["status"] = _APPROVAL.get(str(body.values.get("approvalStatus") or "1"), "A")
     if kind in _TO_A_BANK:
         _bank(kind, header)
-    elif kind in ("Deposit", "CustRfnd") and "account" not in header:
+    elif kind in _FROM_A_BANK and "account" not in header:
         raise please_enter("Account")
 
 
@@ -158,6 +160,15 @@ def _approve(context: Context, body: Body, row: Mapping[str, object], changes: d
         raise read_only("approvalStatus")
     if changes["status"] == "A" and row["status"] == "B":
         changes["status"] = "B"
+
+
+def _move_money(kind: str, row: Mapping[str, object], changes: dict[str, object]) -> None:
+    """Change where the money is: naming an account takes it out of undeposited funds."""
+    if changes.get("account") is not None:
+        changes.setdefault("undepfunds", "F")
+    elif changes.get("undepfunds") == "F":
+        changes.setdefault("account", row["account"])
+    _bank(kind, changes)
 
 
 def _bank(kind: str, header: dict[str, object]) -> None:

@@ -13,6 +13,7 @@ from nsbill.simulator.errors import (
     invalid_value,
     method_not_allowed,
     not_imitated,
+    please_enter,
     record_changed,
     user_error,
 )
@@ -142,7 +143,7 @@ def _create(context: Context, resource: Resource, body: Body) -> int:
     if resource.kind == "CustRfnd" and header["total"] == 0:
         raise user_error("You must enter at least one line item for this transaction.", path="apply")
     if int(str(header["total"])) <= 0:
-        raise user_error("Please enter value(s) for: Payment Amount", path="payment")
+        raise please_enter("Payment Amount")
     key = insert(context.connection, "txn", header)
     settle_new(context, resource, body, key, amounts)
     return key
@@ -172,6 +173,8 @@ def _change(context: Context, resource: Resource, body: Body, row: dict[str, obj
         _move(context, row, str(changes.pop("status")))
     update(connection, "txn", {**changes, "lastmodifieddate": context.now}, {"id": key})
     after = {**row, **changes}
+    if resource.kind == "CustPymt" and int(str(after["total"])) <= 0:
+        raise please_enter("Payment Amount")
     if "item" in body.sublists:
         _change_items(context, resource, body, after, replace=replace)
     if int(str(after["total"])) < int(str(row["paid"])) and "apply" not in body.sublists:
