@@ -68,11 +68,15 @@ STATUS_WORDS["SalesOrd"] |= {"E": "pendingBillingPartFulfilled", "G": "fullyBill
 
 
 def _status_case(names: dict[str, dict[str, str]], alias: str) -> str:
-    pairs = [(kind, letter, name) for kind, found in names.items() for letter, name in found.items()]
-    cases = " ".join(
-        f"WHEN {alias}.type = '{kind}' AND {alias}.status = '{letter}' THEN '{name}'" for kind, letter, name in pairs
-    )
-    return f"CASE {cases} ELSE {alias}.status END"
+    """Return the SQL of a status in words; one CASE in another is far faster than all pairs in a row."""
+    status = f"{alias}.status"
+    by_type = [
+        f"WHEN '{kind}' THEN CASE {status} "
+        + " ".join(f"WHEN '{letter}' THEN '{name}'" for letter, name in found.items())
+        + f" ELSE {status} END"
+        for kind, found in names.items()
+    ]
+    return f"CASE {alias}.type {' '.join(by_type)} ELSE {status} END"
 
 
 def _status(alias: str) -> Field:
