@@ -48,11 +48,19 @@ def kept_secrets(account: str, names: Iterable[str]) -> dict[str, str]:
 
 
 def keep_secrets(account: str, secrets: Mapping[str, str]) -> None:
-    """Keep ``secrets`` for the account; those kept before are replaced."""
+    """Keep ``secrets`` for the account; those kept before are replaced.
+
+    Raises
+    ------
+    SettingsError
+        There is no keyring, it refused, or it did not keep them.
+    """
     demand_keyring(account)
     with _clear_words():
         for name, value in secrets.items():
             _keyring().set_password(_service(account), name, value)
+    if kept_secrets(account, secrets) != dict(secrets):  # keyring's backend "null" takes everything and keeps nothing
+        raise SettingsError("keyring", "it does not give back what it was given", _WITHOUT)
 
 
 def forget_secrets(account: str, names: Iterable[str]) -> list[str]:

@@ -188,6 +188,13 @@ def test_a_locked_keyring_is_one_sentence(vault: MemoryKeyring) -> None:
         load_credentials(settings())
 
 
+def test_a_keyring_that_keeps_nothing_is_found_out(vault: MemoryKeyring, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MemoryKeyring, "set_password", lambda *_: None)
+    with pytest.raises(SettingsError, match="does not give back") as caught:
+        keep_secrets(ACCOUNT, TOKEN)
+    assert "hush" not in str(caught.value)
+
+
 def test_what_is_forgotten_is_gone(vault: MemoryKeyring) -> None:
     keep_secrets(ACCOUNT, {"token_id": "a", "private_key": "b"})
     keep_secrets("7654321", {"token_id": "c"})

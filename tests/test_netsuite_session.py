@@ -10,6 +10,7 @@ import requests
 from token_endpoint import KEY_PEM, Endpoint, token_endpoint
 
 from nsbill.credentials import CertificateCredentials, Credentials, TokenCredentials
+from nsbill.netsuite.client import Call, Client
 from nsbill.netsuite.session import open_session, renew_sign_in
 from nsbill.settings import Settings
 
@@ -49,6 +50,17 @@ def test_two_sends_by_token_have_two_nonces_and_two_signatures(endpoint: Endpoin
     assert len(part(one, "oauth_nonce")) >= 6
     assert part(one, "oauth_signature_method") == "HMAC-SHA256"
     assert part(one, "oauth_version") == "1.0"
+
+
+@pytest.mark.parametrize("status", [503, 429, 401])
+def test_a_call_that_is_sent_again_is_signed_again(endpoint: Endpoint, status: int) -> None:
+    endpoint.statuses = [status]
+    call = Call("Look", "GET", f"{endpoint.url}/services/rest/record/v1/salesOrder/1")
+    with Client(Settings(account="1234567", base_url=endpoint.url), TOKEN) as ns:
+        assert ns.send(call).status == 200
+    nonces = [part(header, "oauth_nonce") for header in endpoint.resources]
+    assert len(nonces) >= 2
+    assert len(set(nonces)) == len(nonces)
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ class Endpoint:
     expires_in: object = 3600
     latency: float = 0.0
     resources: list[str] = field(default_factory=list)
+    statuses: list[int] = field(default_factory=list)
 
     def answer(self) -> Answer:
         """The next answer to a request for a token."""
@@ -50,7 +51,7 @@ class Endpoint:
 
 @contextmanager
 def token_endpoint() -> Iterator[Endpoint]:
-    """Serve on a free port of 127.0.0.1 while the block runs. A GET answers 200 with a cookie; its Authorization is kept."""
+    """Serve on a free port of 127.0.0.1 while the block runs. A GET answers 200, or the next of ``statuses``, with a cookie; its Authorization is kept."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -63,7 +64,8 @@ def token_endpoint() -> Iterator[Endpoint]:
 
         def do_GET(self) -> None:
             endpoint.resources.append(self.headers.get("Authorization", ""))
-            self._send(200, b"{}", {"Set-Cookie": "JSESSIONID=1; Path=/"})
+            status = endpoint.statuses.pop(0) if endpoint.statuses else 200
+            self._send(status, b"{}", {"Set-Cookie": "JSESSIONID=1; Path=/"})
 
         def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
             self.send_response_only(status)
