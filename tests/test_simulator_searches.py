@@ -11,7 +11,9 @@ from simulator_books import make_books
 
 from nsbill.simulator import tables
 from nsbill.simulator.books import Books
+from nsbill.simulator.errors import Refusal
 from nsbill.simulator.restlet import Caller, Restlet
+from nsbill.simulator.searches_dates import date_span
 
 MAIN = ["mainline", "is", "T"]
 TODAY = date(2026, 2, 10)
@@ -144,6 +146,36 @@ ALL = list(range(101, 114))
 )  # fmt: skip
 def test_each_type_of_field_has_its_operators(searches: Searches, term: list[Any], found: list[int]) -> None:
     assert searches.ids(term) == found
+
+
+@pytest.mark.parametrize(
+    "value,first,last",
+    [
+        ("2/29/2028", "2028-02-29", "2028-02-29"), ("2026-01-05", "2026-01-05", "2026-01-05"),
+        ("2/1/2026 11:59 pm", "2026-02-01", "2026-02-01"), ("TODAY", "2026-11-22", "2026-11-22"),
+        ("tomorrow", "2026-11-23", "2026-11-23"), ("thisweek", "2026-11-22", "2026-11-28"),
+        ("lastweek", "2026-11-15", "2026-11-21"), ("lastmonth", "2026-10-01", "2026-10-31"),
+        ("nextmonth", "2026-12-01", "2026-12-31"), ("thisquarter", "2026-10-01", "2026-12-31"),
+        ("lastquarter", "2026-07-01", "2026-09-30"), ("nextquarter", "2027-01-01", "2027-03-31"),
+        ("thisyear", "2026-01-01", "2026-12-31"), ("lastyear", "2025-01-01", "2025-12-31"),
+        ("thismonthtodate", "2026-11-01", "2026-11-22"), ("thisyeartodate", "2026-01-01", "2026-11-22"),
+        ("daysago30", "2026-10-23", "2026-10-23"), ("weeksfromnow2", "2026-12-06", "2026-12-06"),
+        ("monthsago9", "2026-02-22", "2026-02-22"), ("quartersago4", "2025-11-22", "2025-11-22"),
+        ("ninetydaysago", "2026-08-24", "2026-08-24"),
+    ],
+)  # fmt: skip
+def test_dates_may_be_written_or_relative(value: str, first: str, last: str) -> None:
+    assert date_span(value, date(2026, 11, 22)) == (first, last)
+
+
+def test_a_month_earlier_than_the_31st_is_its_last_day() -> None:
+    assert date_span("monthsago1", date(2026, 3, 31)) == ("2026-02-28", "2026-02-28")
+
+
+@pytest.mark.parametrize("value", ["13/1/2026", "2026-2-30", "someday", "thisfortnight", ""])
+def test_dates_that_are_none_are_refused(value: str) -> None:
+    with pytest.raises(Refusal, match="SSS_INVALID_SRCH_FILTER_VAL"):
+        date_span(value, date(2026, 11, 22))
 
 
 SMALL = ["internalidnumber", "lessthan", "103"]
