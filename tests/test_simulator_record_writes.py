@@ -1,14 +1,25 @@
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from simulator_account import RECORD, Account, open_account, rest_error
+from simulator_books import make_books
+
+from nsbill.simulator.books import Books
+from nsbill.simulator.errors import Refusal
+from nsbill.simulator.record_catalogue import resource_of
+from nsbill.simulator.record_fields import Resource
+from nsbill.simulator.record_routes import answer_record
+from nsbill.simulator.request import Request
 
 
 @pytest.fixture(scope="module")
@@ -548,3 +559,62 @@ def test_a_customer_is_created_found_by_external_id_changed_and_deleted(ns: Acco
     ns.delete(f"/invoice/{invoice}")
     assert ns.delete(f"/customer/{key}").status_code == 204
     assert ns.rows("SELECT id FROM customer WHERE id = ?", key) == []
+
+
+# --- whatever comes in ------------------------------------------------------------------------------------------
+
+ODD: tuple[Any, ...] = (
+    None, True, False, 0, -1, 1, 11, 901, 10**15, 10**30, "", "x", "A", "9999-12-31", {}, [], {"id": None}, {"id": "1"}, {"id": "-5"},
+    {"externalId": "INV-107"}, {"items": []}, {"items": [None]}, {"items": [{}]}, {"items": [{"line": 1}]},
+)  # fmt: skip
+PLACES = ["/salesOrder/106", "/invoice/901", "/invoice/902", "/customerPayment/903", "/creditMemo/904", "/customer/201"]
+FULL: dict[str, Any] = {
+    "salesOrder": SALE, "invoice": SALE, "cashSale": SALE, "cashRefund": SALE, "creditMemo": SALE,
+    "customerPayment": {"customer": {"id": "201"}, "payment": 5, "tranDate": "2026-02-10"},
+    "customerRefund": {
+        "customer": {"id": "201"}, "account": {"id": "1"}, "tranDate": "2026-02-10",
+        "apply": {"items": [{"doc": {"id": "904"}, "apply": True, "amount": 1}]},
+    },
+    "deposit": {
+        "account": {"id": "1"}, "subsidiary": {"id": "1"}, "tranDate": "2026-02-10",
+        "other": {"items": [{"account": {"id": "4"}, "amount": 5}]},
+    },
+    "customer": {"companyName": "Odd", "subsidiary": {"id": "1"}},
+}  # fmt: skip
+
+
+def _odd_bodies(resource: Resource, base: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every property, of the record and of its lines, with every odd value."""
+    for field in resource.fields:
+        yield from ({**base, field.name: value} for value in ODD)
+    for sublist in resource.sublists:
+        yield from ({**base, sublist.name: value} for value in ODD)
+        given = base.get(sublist.name, {"items": [{"line": 1, "doc": {"id": "902"}, "id": 903}]})["items"][0]
+        known = {name: value for name, value in given.items() if name in sublist.by_name}
+        for field in sublist.fields:
+            yield from ({**base, sublist.name: {"items": [{**known, field.name: value}]}} for value in ODD)
+
+
+def test_no_body_however_odd_makes_it_fail_or_unbalances_the_books(tmp_path: Path) -> None:
+    """In-process, on the routes themselves: an exception other than a refusal would come through."""
+    books = Books(make_books(tmp_path / "books.db"))
+    preferences = books.preferences() | {"read_only_fields": "ignore"}
+    targets = [("POST", f"/{name}", name, body) for name, body in FULL.items()]
+    targets += [("PATCH", path, path.split("/")[1], {}) for path in PLACES]
+    headers = {"content-type": "application/json", "x-netsuite-propertynamevalidation": "ignore"}
+    answers: Counter[int] = Counter()
+    for method, path, name, base in targets:
+        for body in _odd_bodies(resource_of(name), base):
+            request = Request(method, RECORD + path, "localhost", headers, json.dumps(body).encode())
+            try:
+                answers[answer_record(books, request, preferences).status] += 1
+            except Refusal as refusal:
+                answers[refusal.status] += 1
+    wrong = books.reader().execute(
+        "SELECT id, type, total, paid, status FROM txn WHERE paid < 0 OR total < 0 OR paid > total OR "
+        "(type = 'CustInvc' AND status IN ('A', 'B') AND (status = 'B') <> (paid = total))"
+    )
+    assert [dict(row) for row in wrong] == []
+    books.close()
+    assert set(answers) == {204, 400}
+    assert min(answers.values()) > 1000
