@@ -352,6 +352,10 @@ def test_mandatory_fields_without_a_column_are_satisfied_by_the_body(ns: Account
     set_(ns, mandatory_fields="department")
     assert rest_error(make(ns, "salesOrder/106 > invoice"))[2].endswith("Please enter value(s) for: Department")
     assert make(ns, "salesOrder/106 > invoice", {"department": {"id": "3"}}).status_code == 204
+    set_(ns, mandatory_fields="paymentoption")
+    assert make(ns, "salesOrder/112 > invoice").status_code == 204  # an invoice's form has none
+    assert rest_error(make(ns, "salesOrder/111 > cashSale"))[2].endswith("Please enter value(s) for: Payment Method")
+    assert make(ns, "invoice/901 > customerPayment").status_code == 204
 
 
 def test_a_dry_run_can_pick_fields_and_links_to_the_transformation(ns: Account) -> None:

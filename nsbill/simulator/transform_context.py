@@ -23,6 +23,8 @@ _LABELS = {
     "department": "Department",
     "location": "Location",
 }
+_NOT_ON = {"CustInvc": {"paymentoption"}, "CashSale": {"terms"}}
+"""Fields that a bill's form has not, so that they cannot be mandatory there."""
 _REFERENCES = (
     ("terms", "term", "terms"),
     ("paymentoption", "paymentmethod", "paymentOption"),
@@ -88,8 +90,10 @@ def common_header(context: Context, inherited: tuple[str, ...]) -> tuple[dict[st
 
 
 def check_mandatory(context: Context, header: Mapping[str, object]) -> None:
-    """Refuse an empty field that the form of the new record wants, by its label, the first one only."""
+    """Refuse an empty field that the form of a new bill wants, by its label, the first one only."""
     for name in filter(None, context.preferences["mandatory_fields"].split(",")):
+        if name in _NOT_ON[context.target]:
+            continue
         if header.get(name) is None and name not in context.body.given:
             raise please_enter(_LABELS.get(name, name))
 

@@ -7,7 +7,6 @@ from nsbill.simulator.order_effects import order_lines
 from nsbill.simulator.transform_context import (
     Context,
     NewRecord,
-    check_mandatory,
     common_header,
     not_valid,
     nothing_to_do,
@@ -32,7 +31,6 @@ def fulfil_order(context: Context) -> NewRecord:
     header["createdfrom"] = context.source["id"]
     picked = "A" if context.preferences["fulfillment_status"] == "picked" else "C"
     header |= {"status": context.body.ship_status or picked, "shipdate": header["trandate"], "total": 0, "tax": 0}
-    check_mandatory(context, header)
     return NewRecord(header, tuple(_lines(context, chosen)), warnings=warnings)
 
 

@@ -6,7 +6,6 @@ from nsbill.simulator.errors import invalid_field_value, user_error
 from nsbill.simulator.transform_context import (
     Context,
     NewRecord,
-    check_mandatory,
     common_header,
     new_lines_total,
     not_valid,
@@ -39,7 +38,6 @@ def pay_invoice(context: Context) -> NewRecord:
     header, warnings = common_header(context, _ACCOUNTING)
     deposited = header.get("account") is not None
     header |= {"status": "C" if deposited else "B", "undepfunds": "F" if deposited else "T", "total": paid, "tax": 0}
-    check_mandatory(context, header)
     return NewRecord(header, applies=tuple(applies.items()), warnings=warnings)
 
 
@@ -51,7 +49,6 @@ def credit_invoice(context: Context) -> NewRecord:
     header, warnings = common_header(context, _SALE)
     header["total"], header["tax"] = new_lines_total(lines)
     header |= {"createdfrom": context.source["id"], "status": "A"}
-    check_mandatory(context, header)
     return NewRecord(header, tuple(lines), tuple(_applies(context, {}).items()), warnings)
 
 
@@ -64,7 +61,6 @@ def refund_cash_sale(context: Context) -> NewRecord:
     header["total"], header["tax"] = new_lines_total(lines)
     deposited = header.get("account") is not None
     header |= {"createdfrom": context.source["id"], "status": "C", "undepfunds": "F" if deposited else "T"}
-    check_mandatory(context, header)
     return NewRecord(header, tuple(lines), warnings=warnings)
 
 
