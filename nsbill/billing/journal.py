@@ -71,6 +71,7 @@ class Journal:
     def __init__(self, url: str | sa.URL) -> None:
         self._engine = t.open_engine(url)
         self._turns = threading.Lock()
+        self._accounts: dict[str, str] = {}
 
     @classmethod
     def in_workspace(cls, workspace: Path) -> Journal:
@@ -229,12 +230,14 @@ class Journal:
             for row in rows
         ]
 
-    @staticmethod
-    def _account(db: sa.Connection, run_id: str) -> str:
-        account: str | None = db.execute(sa.select(t.run.c.account).where(t.run.c.run_id == run_id)).scalar()
-        if account is None:
-            raise JournalError(f"there is no run {run_id}", "List the runs: nsbill journal.")
-        return account
+    def _account(self, db: sa.Connection, run_id: str) -> str:
+        """The account of a run; remembered, since a run's never changes."""
+        if run_id not in self._accounts:
+            account: str | None = db.execute(sa.select(t.run.c.account).where(t.run.c.run_id == run_id)).scalar()
+            if account is None:
+                raise JournalError(f"there is no run {run_id}", "List the runs: nsbill journal.")
+            self._accounts[run_id] = account
+        return self._accounts[run_id]
 
     @staticmethod
     def _state(db: sa.Connection, account: str, external_id: str) -> str | None:
@@ -242,9 +245,8 @@ class Journal:
         kind: str | None = db.execute(query.order_by(t.event.c.event_id.desc()).limit(1)).scalar()
         return kind
 
-    @classmethod
     def _append(
-        cls,
+        self,
         db: sa.Connection,
         run_id: str,
         external_id: str | None,
@@ -256,7 +258,7 @@ class Journal:
             t.event.insert(),
             {
                 "run_id": run_id,
-                "account": cls._account(db, run_id),
+                "account": self._account(db, run_id),
                 "external_id": external_id,
                 "at": datetime.now(UTC),
                 "kind": kind,
