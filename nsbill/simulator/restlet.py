@@ -176,7 +176,7 @@ class Restlet:
             "page_count": pages,
             "index": index,
             "sorted_by": list(found.sorted_by),
-            _ROWS: _fitting(found.rows(index, size), size),
+            _ROWS: _fitting(found.rows(index, size)),
         }
 
     def _find(self, key: object, caller: Caller) -> Search:
@@ -198,12 +198,12 @@ def _no_such_page() -> Refusal:
     return Refusal(400, "INVALID_PAGE_RANGE", "Invalid page range.")
 
 
-def _fitting(rows: list[str], size: int) -> str:
+def _fitting(rows: list[str]) -> str:
     """Return the rows as a JSON list, or refuse one that is too long for SuiteScript, with a page size that fits."""
     text = f"[{','.join(rows)}]"
     if len(text) <= MAX_CHARACTERS:
         return text
-    smaller = min(size - 1, len(rows) * MAX_CHARACTERS // len(text))
+    smaller = len(rows) * MAX_CHARACTERS // len(text)
     advice = "Remove long columns from the search." if smaller < 5 else f"Ask for a page_size of {smaller}."
     raise Refusal(400, "RESPONSE_TOO_LARGE", f"The page is longer than {MAX_CHARACTERS} characters. {advice}")
 
