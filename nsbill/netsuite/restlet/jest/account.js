@@ -149,7 +149,7 @@ const searchOfSearches = ({ type, columns }, all, charge) => {
   const data = rows.map((one) => ({
     id: one.id,
     getValue: ({ name }) => ({ id: one.script_id, title: one.title, recordtype: spelt[one.record_type], owner: '-5' })[name],
-    getText: ({ name }) => ({ owner: one.owner, recordtype: one.record_type })[name] ?? null,
+    getText: ({ name }) => ({ owner: one.owner })[name] ?? null,
   }));
   return { runPaged: ({ pageSize }) => (charge(5), pagedRows(data, pageSize, charge)) };
 };

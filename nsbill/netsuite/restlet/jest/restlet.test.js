@@ -1,6 +1,7 @@
 /** What the vectors cannot show: units between steps, long lists, a save that went wrong, errors without a stack. */
 import error from 'N/error';
 import log from 'N/log';
+import runtime from 'N/runtime';
 import search from 'N/search';
 import restlet from 'SuiteScripts/nsbill/nsbill_restlet';
 import { nsError, openAccount } from './account';
@@ -127,6 +128,27 @@ test('a mistake of the script shows no stack and no inside; the log has it', () 
   expect(answer.error.code).toBe('UNEXPECTED_ERROR');
   expect(JSON.stringify(answer)).not.toMatch(/TypeError|undefined|nsbill_actions|at /);
   expect(log.error).toHaveBeenCalledTimes(1);
+});
+
+test('a mistake of the script while it reads settings is not taken for a lack of permission', () => {
+  openAccount({ account: ACCOUNT });
+  runtime.isFeatureInEffect.mockImplementation(() => undefined.feature);
+  expect(restlet.get({})).toMatchObject({ ok: false, error: { code: 'UNEXPECTED_ERROR' } });
+});
+
+test('where the page of preferences is closed, a preference may still be visible by its id', () => {
+  openAccount({ account: { ...ACCOUNT, preferences: { invoice_in_advance: null } } });
+  runtime.getCurrentUser.mockImplementation(() => ({ id: 1, role: 2, roleId: 'r', getPreference: ({ name }) => `${name} WARN` }));
+  expect(restlet.get({}).result.preferences).toEqual({
+    invoice_in_advance: null, show_unfulfilled_items: null, dates_outside_period: 'dateperiodmismatch warn',
+  });
+});
+
+test('a list may spell record types in words', () => {
+  openAccount({ account: ACCOUNT });
+  const result = { id: 1, getValue: () => '-5', getText: ({ name }) => (name === 'recordtype' ? 'Sales Order' : null) };
+  search.create.mockReturnValue({ runPaged: () => ({ pageRanges: [{}], fetch: () => ({ data: [result] }) }) });
+  expect(restlet.post({ action: 'list_searches' }).result.searches[0].record_type).toBe('salesorder');
 });
 
 test('an error of NetSuite shows code and message only', () => {

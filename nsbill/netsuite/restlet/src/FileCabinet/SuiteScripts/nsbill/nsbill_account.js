@@ -58,7 +58,8 @@ define(['N/config', 'N/log', 'N/runtime', './nsbill_refusal'], (config, log, run
       ? String(page.getText({ fieldId: fieldId })).toLowerCase()
       : page.getValue({ fieldId: fieldId });
 
-  const byId = (user, id) => (id === null ? null : orNull(id, () => user.getPreference({ name: id })));
+  const byId = (user, id) =>
+    id === null ? null : orNull(id, () => String(user.getPreference({ name: id }) || '').toLowerCase());
 
   const asText = (value) => {
     if (value === true || value === false) {

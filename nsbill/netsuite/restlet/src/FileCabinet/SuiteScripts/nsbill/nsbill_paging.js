@@ -34,7 +34,7 @@ define(['N/search', './nsbill_columns', './nsbill_refusal', './nsbill_searches']
       page_size: pageSize,
       page_count: pages,
       index: index,
-      rows: fitting(rowsOf(results, shown), pageSize),
+      rows: fitting(rowsOf(results, shown)),
       sorted_by: sorted.filter((column) => columns.sortOf(column) !== null).map(nameOf)
     };
   };
@@ -68,12 +68,12 @@ define(['N/search', './nsbill_columns', './nsbill_refusal', './nsbill_searches']
     }));
   };
 
-  const fitting = (rows, pageSize) => {
+  const fitting = (rows) => {
     const characters = JSON.stringify(rows).length;
     if (characters <= MOST_CHARACTERS) {
       return rows;
     }
-    const smaller = Math.min(pageSize - 1, Math.floor((rows.length * MOST_CHARACTERS) / characters));
+    const smaller = Math.floor((rows.length * MOST_CHARACTERS) / characters);
     const advice =
       smaller < SMALLEST_PAGE ? 'Remove long columns from the search.' : 'Ask for a page_size of ' + smaller + '.';
     throw refusals.refusal(
