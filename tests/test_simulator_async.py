@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -38,12 +40,12 @@ def path_of(ns: Account, answer: requests.Response) -> str:
 
 def wait_for(ns: Account, job: str) -> dict[str, Any]:
     end = time.monotonic() + 10
-    while time.monotonic() < end:
+    while True:
         state: dict[str, Any] = ns.call("GET", job).json()
         if state["completed"]:
             return state
+        assert time.monotonic() < end, f"{job} did not end: {state}"
         time.sleep(0.02)
-    raise AssertionError(f"{job} did not end: {state}")
 
 
 def until(ns: Account, reached: Callable[[list[str]], bool]) -> list[list[str]]:
@@ -171,6 +173,31 @@ def test_what_is_queued_survives_a_restart(tmp_path: Path) -> None:
         for job in (1, 2):
             assert wait_for(account, f"{JOB}/{job}")["progress"] == "succeeded"
         assert account.rows("SELECT COUNT(*) n FROM transaction WHERE type = 'CustInvc'") == [{"n": "4"}]
+
+
+def test_a_job_of_a_killed_simulator_is_carried_out_once_by_the_next(tmp_path: Path) -> None:
+    database = make_books(tmp_path / "books.db")
+    body = b'{"tranDate": "2026-02-10"}'
+    headers = {"content-type": "application/json"}
+    books = Books(database)
+    with books.writing() as connection:
+        request = Request("POST", f"{RECORD}/salesOrder/106/!transform/invoice", "127.0.0.1", headers, body)
+        create_job(connection, [request], key=None, parallel=False)
+    command = [sys.executable, "-m", "nsbill.simulator", str(database), "--latency-ms", "60000"]
+    root = Path(__file__).parents[1]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=root) as process:
+        end = time.monotonic() + 30
+        while books.reader().execute("SELECT state FROM task").fetchone()[0] != "processing":
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        process.kill()
+    with books.writing() as connection:
+        connection.execute("UPDATE task SET lease = 0")  # as if the time had passed
+    books.close()
+    with Simulator(database) as simulator:
+        account = Account(simulator)
+        assert wait_for(account, f"{JOB}/1")["progress"] == "succeeded"
+        assert account.rows("SELECT COUNT(*) n FROM transaction WHERE type = 'CustInvc'") == [{"n": "3"}]
 
 
 def test_a_task_of_a_simulator_that_was_killed_is_taken_when_its_lease_is_over(tmp_path: Path) -> None:

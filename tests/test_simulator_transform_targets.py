@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 import requests
 from simulator_account import RECORD, Account, open_account, rest_error
-from simulator_books import make_books
 
-from nsbill.simulator.books import Books
-from nsbill.simulator.errors import Refusal
 from nsbill.simulator.order_effects import put_back, ship
-from nsbill.simulator.transforms import Transformation, transform
 
 NOT_VALID = (400, "USER_ERROR", "Error while accessing a resource. That is not a valid record transformation.")
 LINKS = "SELECT linktype, previousdoc, previousline, nextline, nexttype, foreignamount FROM nexttransactionlinelink WHERE nextdoc = ? ORDER BY previousdoc, nextline"
@@ -373,58 +367,6 @@ def test_a_dry_run_can_pick_fields_and_links_to_the_transformation(ns: Account) 
     payment = make(ns, "invoice/901 > customerPayment", headers=accept).json(parse_float=Decimal)
     assert (payment["payment"], payment.get("id")) == (Decimal("5.8"), None)
     assert status(ns, "/invoice/901") == "A"
-
-
-# -- others at work on the same record
-
-
-@contextmanager
-def other_at_work(books: Books, change: Callable[[Any], None]) -> Iterator[list[Refusal]]:
-    """Hold the books, let a biller of order 106 begin, then make a change and let go: the biller finds it changed."""
-    refusals: list[Refusal] = []
-
-    def bill() -> None:
-        wanted = Transformation("SalesOrd", "106", "CustInvc")
-        try:
-            transform(
-                books, wanted, {"tranDate": "2026-02-10"}, strict_names=True, save=True, preferences=books.preferences()
-            )
-        except Refusal as refusal:
-            refusals.append(refusal)
-
-    with books.writing() as connection:
-        biller = Thread(target=bill)
-        biller.start()
-        biller.join(0.3)  # it has looked at the order and waits for the books
-        change(connection)
-    biller.join(10)
-    yield refusals
-
-
-@pytest.mark.parametrize(
-    "statement,expected",
-    [
-        (
-            "UPDATE txnline SET quantitybilled = 1 WHERE txn = 106 AND line = 1",
-            "This transaction has already been processed.",
-        ),
-        ("UPDATE txn SET memo = 'other' WHERE id = 106", "RCRD_HAS_BEEN_CHANGED: Record has been changed"),
-        ("UPDATE txn SET memo = 'other' WHERE id = 107", None),
-    ],
-)
-def test_who_comes_second_learns_that_the_order_was_processed_or_changed(
-    tmp_path: Path, statement: str, expected: str | None
-) -> None:
-    books = Books(make_books(tmp_path / "books.db"))
-    with other_at_work(books, lambda connection: connection.execute(statement)) as refusals:
-        assert [str(refusal).endswith(str(expected)) for refusal in refusals] == ([True] if expected else [])
-    books.close()
-
-
-def test_a_changed_record_can_be_had_as_a_fault(ns: Account) -> None:
-    ns.simulator.control("faults", {"faults": [{"where": "transform", "kind": "changed", "times": 1}]})
-    assert rest_error(make(ns, "salesOrder/106 > invoice"))[:2] == (400, "RCRD_HAS_BEEN_CHANGED")
-    assert make(ns, "salesOrder/106 > invoice").status_code == 204
 
 
 # -- effects on the order, taken back

@@ -1,31 +1,16 @@
 from __future__ import annotations
 
-import json
-import os
-import signal
-import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from statistics import median
-from time import process_time
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from simulator_account import RECORD, Account, open_account, rest_error
-from simulator_books import make_books
 
 from nsbill.simulator.billing_rules import OrderLine, part_of, status_after
-from nsbill.simulator.books import Books
-from nsbill.simulator.request import Request
-from nsbill.simulator.routes import Routes
-from nsbill.simulator.server import Simulator
 
 NOT_VALID = (400, "USER_ERROR", "Error while accessing a resource. That is not a valid record transformation.")
 NO_LINE = (
@@ -291,84 +276,6 @@ def test_lines_are_linked_one_by_one(ns: Account) -> None:
         ("3", "3", "OrdBill", "CustInvc", "4.99"),
         ("4", "4", "OrdBill", "CustInvc", "-3"),
     ]
-
-
-def test_of_many_billers_at_once_one_wins(ns: Account) -> None:
-    ns.simulator.control("preferences", {"concurrency_limit": 20})
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda number: ns.transform(106, body={"externalId": f"R-{number}"}), range(8)))
-    assert sorted(answer.status_code for answer in answers) == [204] + [400] * 7
-
-
-def copy_order(database: Path, *new: int) -> None:
-    """Write order 106 again under new ids."""
-    connection = sqlite3.connect(database)
-    for table, key, own in (("txn", "id", ("id", "tranid", "externalid")), ("txnline", "txn", ("txn",))):
-        names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})") if row[1] not in own]
-        rest, number = ", ".join(names), ", tranid" if "tranid" in own else ""
-        for order in new:
-            values = (order, f"SO{order}") if number else (order,)
-            connection.execute(
-                f"INSERT INTO {table} ({key}{number}, {rest}) SELECT {', '.join('?' * len(values))}, {rest} "
-                f"FROM {table} WHERE {key} = 106",
-                values,
-            )
-    connection.commit()
-    connection.close()
-
-
-def test_a_transform_costs_less_than_three_milliseconds_of_work(tmp_path: Path) -> None:
-    database = make_books(tmp_path / "books.db")
-    copy_order(database, *range(1000, 1100))
-    books = Books(database)
-    routes, took = Routes(books), []
-    for order in range(1000, 1100):
-        body = json.dumps({"tranDate": "2026-02-10", "externalId": f"INV-{order}"}).encode()
-        target = f"{RECORD}/salesOrder/{order}/!transform/invoice"
-        request = Request("POST", target, "127.0.0.1", {"content-type": "application/json"}, body)
-        begun = process_time()
-        assert routes.answer(request, books.preferences()).status == 204
-        took.append(process_time() - begun)
-    books.close()
-    assert median(took) < 0.003
-
-
-def test_two_processes_on_the_same_books_bill_every_order_once(tmp_path: Path) -> None:
-    database = make_books(tmp_path / "books.db")
-    copy_order(database, *range(1000, 1020))
-    with Simulator(database) as simulator, second_process(database, tmp_path / "keys.json") as other_url:
-        account = Account(simulator)
-        simulator.control("preferences", {"concurrency_limit": 20})
-
-        def bill(job: tuple[int, str]) -> int:
-            order, url = job
-            with account.session() as session:
-                target = f"{url}{RECORD}/salesOrder/{order}/!transform/invoice"
-                return session.post(target, json={"tranDate": "2026-02-10"}, timeout=30).status_code
-
-        with ThreadPoolExecutor(6) as pool:
-            jobs = [(order, url) for order in range(1000, 1020) for url in (simulator.url, other_url)]
-            codes = list(pool.map(bill, jobs))
-        assert sorted(codes) == [204] * 20 + [400] * 20
-        query = "SELECT COUNT(*) n, COUNT(DISTINCT tranid) d FROM transaction WHERE type = 'CustInvc'"
-        assert account.rows(query) == [{"n": "22", "d": "22"}]
-
-
-@contextmanager
-def second_process(database: Path, keys: Path) -> Iterator[str]:
-    """Serve the books from a process of its own, which must end cleanly; yields its address."""
-    root = Path(__file__).parents[1]
-    command = [sys.executable, "-m", "nsbill.simulator", str(database), "--credentials-file", str(keys)]
-    environment = {**os.environ, "PYTHONPATH": str(root)}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root, env=environment) as process:
-        try:
-            assert process.stdout is not None
-            assert "listens on" in process.stdout.readline()
-            yield str(json.loads(keys.read_text())["base_url"])
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(20) == 0
-        finally:
-            process.kill()
 
 
 @given(
