@@ -20,14 +20,16 @@ from oauthlib.oauth1 import SIGNATURE_HMAC_SHA256
 from requests.adapters import HTTPAdapter
 from requests_oauthlib import OAuth1Session
 
+from nsbill.credentials import TokenCredentials
+from nsbill.desk import Desk
+from nsbill.settings import validated
 from nsbill.simulator.world import build_world
 
-__all__ = ["Account", "books_with", "served"]
+__all__ = ["Account", "books_with", "desk_of", "say", "served"]
 
 _TO_BILL_OF_A_HUNDRED = 55
 """Of a hundred orders of the demo company that many wait for billing, a few planted faults left out."""
 _PATIENCE = 30.0
-_SECRETS = ("consumer_key", "consumer_secret", "token_id", "token_secret")
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,6 @@ class Account:
         answer = requests.request("GET" if body is None else "PUT", url, json=body, timeout=_PATIENCE)
         answer.raise_for_status()
         return answer.json()
-
-    def settings(self) -> dict[str, str]:
-        """The settings of nsbill that lead to this account."""
-        return {name: value for name, value in self.keys.items() if name in {"base_url", "account", "script", "deploy"}}
 
     def raw_session(self) -> requests.Session:
         """A session that only signs: what somebody would write in an afternoon."""
@@ -93,6 +91,13 @@ def served(books: Path, *, slots: int, latency_ms: int) -> Iterator[Account]:
                 yield account
             finally:
                 process.terminate()
+
+
+def desk_of(account: Account, workspace: str, ceiling: int) -> Desk:
+    """Open a desk on the account, with ``ceiling`` as nsbill's setting ``slots``."""
+    names = ("base_url", "account", "script", "deploy", "saved_search")
+    settings = validated({**{name: account.keys[name] for name in names}, "slots": ceiling})
+    return Desk(Path(workspace), settings, TokenCredentials.of(account.keys))
 
 
 def say(text: str) -> None:

@@ -13,19 +13,16 @@ import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import requests
 
-from benchmarks.account import Account, books_with, say, served
+from benchmarks.account import Account, books_with, desk_of, say, served
 from benchmarks.measuring import Measured, measured, print_results, timed
 from nsbill.billing.plan import Plan
 from nsbill.billing.run import carry_out
-from nsbill.credentials import TokenCredentials
 from nsbill.desk import Desk
 from nsbill.netsuite.replies import error_of
 from nsbill.progress import console_progress
-from nsbill.settings import Settings
 
 _SAMPLE = 20
 
@@ -57,7 +54,7 @@ def _with_nsbill(account: Account, orders: int, ceiling: int) -> Measured:
     """Carry out a plan: intents and outcomes in the journal, slots found while working, new records read back."""
     with (
         tempfile.TemporaryDirectory(prefix="nsbill-benchmark-") as workspace,
-        _desk(account, workspace, ceiling) as desk,
+        desk_of(account, workspace, ceiling) as desk,
     ):
         plan = _plan(desk, orders)
         say(f"nsbill bills {orders} orders, up to {ceiling} at once, the account allows {account.slots}")
@@ -90,12 +87,6 @@ def _with_a_pool(account: Account, orders: int, _ceiling: int) -> Measured:
     return measured(watch, account, benchmark="billing", way=way, unit="order", done=orders)
 
 
-def _desk(account: Account, workspace: str, ceiling: int) -> Desk:
-    search = account.keys["saved_search"]
-    settings = Settings(**account.settings(), slots=ceiling, saved_search=search)
-    return Desk(Path(workspace), settings, TokenCredentials.of(account.keys))
-
-
 def _plan(desk: Desk, orders: int) -> Plan:
     plan = desk.preview()
     if len(plan.to_bill) < orders:
@@ -105,7 +96,7 @@ def _plan(desk: Desk, orders: int) -> Plan:
 
 def _urls(account: Account, orders: int) -> list[str]:
     """The transforms of the orders that nsbill would bill."""
-    with tempfile.TemporaryDirectory(prefix="nsbill-benchmark-") as workspace, _desk(account, workspace, 4) as desk:
+    with tempfile.TemporaryDirectory(prefix="nsbill-benchmark-") as workspace, desk_of(account, workspace, 4) as desk:
         ids = _plan(desk, orders).to_bill["sales_order_id"].tolist()
     return [f"{account.keys['base_url']}/services/rest/record/v1/salesOrder/{i}/!transform/invoice" for i in ids]
 

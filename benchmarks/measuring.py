@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 
 from benchmarks.account import Account
 
-__all__ = ["Measured", "Stopwatch", "print_results", "timed"]
+__all__ = ["Measured", "Stopwatch", "measured", "print_results", "timed"]
 
 
 @dataclass
