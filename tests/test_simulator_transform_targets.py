@@ -262,6 +262,11 @@ def test_rate_amount_and_texts_of_a_line_can_be_changed_and_tax_follows(ns: Acco
         ),
         ([line(1, amount=1.005)], "field 'amount'. Provide a valid value."),
         ([line(1), line(1)], "field 'orderLine'. Provide a valid value."),
+        (
+            [{"item": {"id": "12"}, "quantity": 10**9, "rate": 10**9}],
+            "Invalid Field Value 1000000000 for the following field: quantity",
+        ),
+        ([{"item": {"id": "12"}, "amount": 10**30}], "field 'amount'. Provide a valid value."),
         ([line(1, item={"id": "12"})], "Invalid Field Value 12 for the following field: item"),
         ([{"quantity": 1}], "field 'orderLine'. Provide a valid value."),
     ],
@@ -290,6 +295,7 @@ def test_an_unknown_name_on_a_line_is_treated_like_one_in_the_body(ns: Account) 
     strict = {"X-NetSuite-PropertyNameValidation": "error"}
     assert "item.items[0].colour" in rest_error(make(ns, "salesOrder/106 > invoice", body, headers=strict))[2]
     assert "item.items[0].colour" in make(ns, "salesOrder/106 > invoice", body).headers["Warning"]
+    assert "bad??name?" in make(ns, "salesOrder/112 > invoice", {"bad\r\nname\u2028": 1}).headers["Warning"]
 
 
 def test_the_external_id_can_be_dropped_by_the_account(ns: Account) -> None:

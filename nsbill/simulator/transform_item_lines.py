@@ -9,6 +9,7 @@ from nsbill.simulator.billing_rules import part_of
 from nsbill.simulator.errors import invalid_field_value, please_enter
 from nsbill.simulator.transform_context import Context
 from nsbill.simulator.transform_lines import Line
+from nsbill.simulator.values import HIGHEST_MONEY
 
 __all__ = ["added_lines", "taken_lines"]
 
@@ -89,6 +90,8 @@ def _priced(context: Context, line: Line, quantity: int) -> tuple[int, int]:
         rate = line.rate if line.rate is not None else _rounded(Decimal(amount) / max(quantity, 1), context.smallest)
         return rate, amount
     rate = context.whole_units(line.rate or 0, "rate", f"{line.path}.rate")
+    if abs(rate * quantity) > HIGHEST_MONEY:
+        raise invalid_field_value(quantity, "quantity", f"{line.path}.quantity")
     return rate, rate * quantity
 
 

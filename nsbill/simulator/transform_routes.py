@@ -69,8 +69,13 @@ def _no_such_transformation() -> Refusal:
 def _warnings(done: Transformed, mode: str) -> dict[str, str]:
     texts = list(done.record.warnings)
     if done.unknown and mode != "ignore":
-        texts.insert(0, f"Unknown properties: {', '.join(done.unknown)}")
+        texts.insert(0, _header_text(f"Unknown properties: {', '.join(done.unknown)}"))
     return {"Warning": ", ".join(f'299 - "{text}"' for text in texts)} if texts else {}
+
+
+def _header_text(text: str) -> str:
+    """Keep what may stand in a quoted text of a header."""
+    return "".join(mark if mark.isascii() and mark.isprintable() and mark not in '"\\' else "?" for mark in text)
 
 
 def _preview(books: Books, request: Request, done: Transformed) -> dict[str, object]:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from nsbill.simulator.errors import invalid_field_value, invalid_value
 
 __all__ = [
+    "HIGHEST_MONEY",
     "read_day",
     "read_external_id",
     "read_flag",
@@ -20,7 +21,8 @@ __all__ = [
 ]
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_HIGHEST = 10**13  # hundredths; far above any amount, and safe in an SQLite integer after sums
+HIGHEST_MONEY = 10**13
+"""Hundredths; far above any amount, and safe in an SQLite integer after sums."""
 
 
 def read_text(value: object, name: str, path: str | None = None) -> str | None:
@@ -77,7 +79,7 @@ def read_money(value: object, name: str, path: str | None = None) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise invalid_value(name, path)
     hundredths = Decimal(value) * 100
-    if not hundredths.is_finite() or abs(hundredths) > _HIGHEST or hundredths != int(hundredths):
+    if not hundredths.is_finite() or abs(hundredths) > HIGHEST_MONEY or hundredths != int(hundredths):
         raise invalid_value(name, path)
     return int(hundredths)
 
