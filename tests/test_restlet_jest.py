@@ -87,6 +87,16 @@ def test_the_lock_names_versions_and_digests_and_no_host() -> None:
     assert "omit-lockfile-registry-resolved=true" in (FOLDER / ".npmrc").read_text()
 
 
+def test_the_lock_is_complete_for_every_platform() -> None:
+    """``npm ci`` refuses a lock that lacks an optional package, even one for another operating system."""
+    packages = locked_packages()
+    locked = {name.rpartition("node_modules/")[2] for name in packages}
+    for name, one in packages.items():
+        optional = one.get("optionalDependencies", {})
+        assert isinstance(optional, dict)
+        assert set(optional) - locked == set(), f"{name} was locked when its packages were not all there"
+
+
 def test_what_is_asked_for_is_exact_and_locked() -> None:
     asked = json.loads((FOLDER / "package.json").read_text())
     packages = locked_packages()
