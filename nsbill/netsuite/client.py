@@ -19,11 +19,11 @@ from urllib.parse import urlsplit
 import requests
 
 from nsbill.credentials import Credentials
-from nsbill.errors import NetSuiteError, NoAnswer, NsbillError, SignInRefused, TooManyRequests
+from nsbill.errors import NetSuiteError, NoAnswer, SignInRefused, TooManyRequests
 from nsbill.netsuite.governor import governor_of
 from nsbill.netsuite.limits import PATH, SlotLimits, read_limits
 from nsbill.netsuite.replies import Reply, error_of, parse_json
-from nsbill.netsuite.retry import Call, retry_after, should_retry
+from nsbill.netsuite.retry import Call, Retry, retry_after, should_retry
 from nsbill.netsuite.session import open_session, renew_sign_in
 from nsbill.netsuite.window import Start
 from nsbill.settings import Settings
@@ -72,28 +72,21 @@ class Client:
         NetSuiteError
             NetSuite refused; for a create nothing was created.
         """
-        self._ask_for_limit()
         failures: Counter[str] = Counter()
-        known_failures, alone = self._sign_in_failures, False
-        overloaded: Start | None = None
+        known_failures = self._sign_in_failures
+        self._ask_for_limit()
         while True:
-            with self.governor.alone() if alone else self._slot() as start:
-                self._give_up_when_signed_out(known_failures)
+            with self._slot() as start:
+                if self._sign_in_error is not None and self._sign_in_failures != known_failures:
+                    raise self._sign_in_error.with_traceback(None)  # found bad while this request waited
                 try:
-                    reply = self._attempt(call, start)
+                    return self._attempt(call, start)
                 except (NoAnswer, NetSuiteError) as error:
-                    cause = type(error).__name__
-                    failures[cause] += 1
-                    retry = should_retry(call, error, failures[cause])
-                    if retry is None:
-                        self._remember_sign_in(error)
-                        raise
-                    overloaded = start if retry.alone else overloaded
-                else:
-                    if overloaded is not None and overloaded.level > 1:
-                        self.governor.blocked(overloaded)  # the credentials are good: it was too many at once
-                    return reply
-            alone = alone or retry.alone
+                    retry = self._judge(call, error, failures)
+                    if retry.alone:
+                        reply, retry = self._send_alone(call, start, retry, failures, error, known_failures)
+                        if reply is not None:
+                            return reply
             time.sleep(retry.wait)
 
     @contextmanager
@@ -206,16 +199,42 @@ class Client:
             unclear.slow = isinstance(error, requests.ReadTimeout)
             raise unclear from error
 
-    def _remember_sign_in(self, error: NsbillError) -> None:
-        """The credentials are bad: those who wait for a slot need not try them too, five failures lock a user out."""
+    def _judge(self, call: Call, error: NoAnswer | NetSuiteError, failures: Counter[str]) -> Retry:
+        """Return how ``call`` is sent again, or raise ``error``."""
+        failures[type(error).__name__] += 1
+        retry = should_retry(call, error, failures[type(error).__name__])
+        if retry is not None:
+            return retry
         if isinstance(error, SignInRefused):
+            # whoever waits for a slot need not try these credentials too: five failures lock a user out (netsuite 1.1)
             self._sign_in_error = error
             self._sign_in_failures += 1
+        raise error
 
-    def _give_up_when_signed_out(self, known_failures: int) -> None:
-        """Send nothing when the credentials were found bad while this request waited."""
-        if self._sign_in_error is not None and self._sign_in_failures != known_failures:
-            raise self._sign_in_error.with_traceback(None)
+    def _send_alone(
+        self,
+        call: Call,
+        refused: Start,
+        retry: Retry,
+        failures: Counter[str],
+        error: NoAnswer | NetSuiteError,
+        known_failures: int,
+    ) -> tuple[Reply | None, Retry]:
+        """Try a refused sign-in once more with nothing else in flight; nothing new begins before that is known.
+
+        Returns the reply, or ``None`` and how to go on when this try failed for another reason.
+        """
+        with self.governor.alone(refused) as start:
+            if self._sign_in_failures != known_failures:
+                raise error  # another thread has tried these credentials again meanwhile
+            time.sleep(retry.wait)
+            try:
+                reply = self._attempt(call, start)
+            except (NoAnswer, NetSuiteError) as again:
+                return None, self._judge(call, again, failures)
+            if refused.level > 1:
+                self.governor.blocked(refused)  # the credentials are good: it was too many at once
+            return reply, retry
 
 
 def _plain(error: Exception) -> str:

@@ -77,15 +77,22 @@ class Governor:
             self.leave(start)
 
     @contextmanager
-    def alone(self) -> Iterator[Start]:
-        """Hold the only slot: nothing else of this account is in flight while the block runs."""
+    def alone(self, instead_of: Start | None = None) -> Iterator[Start]:
+        """Hold the only slot: nothing else of this account is in flight while the block runs, and nothing begins before.
+
+        ``instead_of`` is a slot that the caller holds; it is given back.
+        """
         with self._lock:
             self._want_alone += 1
             try:
+                if instead_of is not None:
+                    self._window.ended(instead_of)
+                    self._wake()
                 self._nobody.wait_for(lambda: not (self._is_alone or self._window.in_flight))
                 self._is_alone = True
             finally:
                 self._want_alone -= 1
+                self._wake()
             start = self._window.started(self._clock())
         try:
             yield start
