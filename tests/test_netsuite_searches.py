@@ -18,6 +18,7 @@ from nsbill.credentials import TokenCredentials
 from nsbill.errors import NetSuiteError, SearchError
 from nsbill.netsuite.books import load_currencies
 from nsbill.netsuite.client import Call, Client
+from nsbill.netsuite.lint import lint_search
 from nsbill.netsuite.pages import PageSource, SearchRows, read_first_page, read_pages
 from nsbill.netsuite.protocol import about, ask
 from nsbill.netsuite.records import transform_order
@@ -347,3 +348,12 @@ def test_a_search_that_sums_up_is_refused_before_it_is_read(ns: Client, simulato
         load_orders(ns, summed, {})
     statistics = simulator.control("statistics")
     assert cast("dict[str, int]", statistics["requests"])["restlet"] == 1
+
+
+def test_the_simulators_own_search_passes_the_lint_and_another_does_not(ns: Client) -> None:
+    search = inspect_search(ns, ns.settings.saved_search)
+    findings = lint_search(search, ns.settings, rows=first_rows(ns, search))
+    assert [f for f in findings if f.level == "error"] == []
+    other = inspect_search(ns, "customsearch_open_orders")
+    errors = [f for f in lint_search(other, ns.settings, rows=first_rows(ns, other)) if f.level == "error"]
+    assert [f.subject for f in errors] == ["columns"]
