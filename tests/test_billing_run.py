@@ -10,6 +10,7 @@ import pytest
 from demo_company import Company, demo_company
 from test_billing_journal import small_plan
 
+from nsbill.billing.run import carry_out
 from nsbill.credentials import TokenCredentials
 from nsbill.desk import Desk
 from nsbill.errors import BillingRefused, SignInRefused
@@ -299,3 +300,30 @@ def test_by_payment_method_makes_cash_sales_of_paid_orders(company: Company, des
     paid = books(company, "SELECT o.paymentoption IS NULL FROM txn b JOIN txn o ON o.id = b.createdfrom "
                           "WHERE b.type = 'CashSale' AND b.externalid LIKE 'nsbill%'")  # fmt: skip
     assert {row[0] for row in paid} == {0}
+
+
+def test_intents_are_written_when_their_slot_is_there_and_few_threads_wait(company: Company, desk: Desk) -> None:
+    """Else waiting for a slot would eat up the time after which an intent counts as absent."""
+    plan, stop, governor = desk.preview(), threading.Event(), desk.client.governor
+    desk.client.settings = desk.settings.model_copy(update={"slots": 2})
+    company.simulator.control("latency", {"latency_ms": 100})
+    threads, open_intents, waiting = [threading.active_count()], [], []
+
+    def watch(done: int, total: int, note: str = "") -> None:
+        if governor.in_flight == 2:
+            waiting.append(len(governor._queue))
+            kinds = [event["kind"] for event in desk.journal.events() if event["external_id"]]
+            open_intents.append(2 * kinds.count("intent") - len(kinds))
+            threads.append(threading.active_count())
+        if len(waiting) == 8:
+            stop.set()
+
+    result = carry_out(plan, journal=desk.journal, client=desk.client, progress=watch, stop=stop)
+    company.simulator.control("latency", {"latency_ms": 0})
+    assert max(waiting) >= 5, "they wait for a slot"
+    assert max(open_intents) <= 4, "and have written nothing: two are in flight, two may be writing their outcome"
+    assert max(threads) - threads[0] <= 2 + 6
+    assert result.count("unknown") == 0
+    assert result.count("not started") > 0
+    assert desk.resume().counts == {"created": len(plan.to_bill)}
+    assert_each_billed_once(company, desk)
