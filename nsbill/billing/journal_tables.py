@@ -137,9 +137,8 @@ def _tune_sqlite(engine: sa.Engine) -> None:
 def entries_query() -> sa.Select[Any]:
     """Planned records beside the latest event of their external id."""
     columns = [latest_event.c[name] for name in ("kind", "at", "record_id", "detail")]
-    columns.append(latest_event.c.run_id.label("by_run"))
     joined = planned.outerjoin(latest_event, _is_latest)
-    return sa.select(planned, *columns).select_from(joined)
+    return sa.select(planned, *columns, latest_event.c.run_id.label("by_run")).select_from(joined)
 
 
 def runs_query() -> sa.Select[Any]:
