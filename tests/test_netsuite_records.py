@@ -10,7 +10,7 @@ import pytest
 
 from nsbill.errors import NetSuiteError, NoAnswer
 from nsbill.netsuite.client import Call, Client
-from nsbill.netsuite.records import FoundRecord, find_by_external_id, transform_order
+from nsbill.netsuite.records import BillLine, FoundRecord, find_by_external_id, preview_bill, transform_order
 from nsbill.netsuite.replies import Reply
 from nsbill.settings import Settings
 from nsbill.vocabulary import RecordType
@@ -71,7 +71,7 @@ def test_a_404_of_something_between_is_not_taken_for_absent(code: str) -> None:
 
 @pytest.mark.parametrize("body", [None, [], {"id": "900"}, {"total": 1}, "text"])
 def test_an_answer_that_is_no_record_is_an_error(body: object) -> None:
-    with pytest.raises(NetSuiteError, match="no record with an 'id' and a 'total'"):
+    with pytest.raises(NetSuiteError, match="no record with 'id' and 'total'"):
         find(Reply(200, body, None))
 
 
@@ -87,3 +87,38 @@ def test_a_create_whose_answer_names_no_record_has_an_unknown_outcome(answer: Re
         )
     [call] = account.calls
     assert (call.creates, call.json) == (True, {"externalId": "x", "tranDate": "2026-02-01"})
+
+
+DRY = {
+    "total": Decimal("21.18"),
+    "taxTotal": Decimal("1.2"),
+    "currency": {"id": "1", "refName": "US Dollar"},
+    "postingPeriod": {"id": "4", "refName": "Nov 2026"},
+    "item": {
+        "items": [
+            {"item": {"id": "201", "refName": "BOT"}, "orderLine": 1, "quantity": 2, "amount": Decimal("19.98"),
+             "taxAmount": Decimal("1.2")},
+            {"item": "9", "amount": 0},
+        ]
+    },
+}  # fmt: skip
+
+
+def test_a_dry_run_is_read_with_its_lines_and_period_and_is_never_sent_twice() -> None:
+    account = Account(Reply(200, DRY, None))
+    seen = preview_bill(cast("Client", account), "5", RecordType.CASH_SALE, transaction_date=date(2026, 2, 1))
+    assert (seen.total, seen.tax, seen.currency_id, seen.period) == (Decimal("21.18"), Decimal("1.20"), "1", "Nov 2026")
+    assert seen.lines == (
+        BillLine(1, "201", "BOT", Decimal(2), Decimal("19.98"), Decimal("1.20")),
+        BillLine(None, "9", "", Decimal(0), Decimal("0.00"), Decimal("0.00")),
+    )
+    (call,) = account.calls
+    assert call.creates
+    assert call.url.endswith("/salesOrder/5/!transform/cashSale")
+    assert call.json == {"tranDate": "2026-02-01"}
+    assert call.headers["Accept"].endswith("type=create-form")
+
+
+def test_an_account_that_knows_no_dry_run_is_told_what_may_have_been_saved() -> None:
+    with pytest.raises(NetSuiteError, match=r"it may have saved the record .*/invoice/7"):
+        preview_bill(cast("Client", Account(Reply(204, None, "/invoice/7"))), "5", RecordType.INVOICE)

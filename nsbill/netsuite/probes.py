@@ -12,12 +12,10 @@ import requests
 
 from nsbill.errors import NetSuiteError, NoAnswer
 from nsbill.netsuite.client import Call, Client
+from nsbill.netsuite.records import preview_bill
 from nsbill.vocabulary import RecordType
 
-__all__ = ["CREATE_FORM", "Reached", "count_by_suiteql", "count_records", "may_create", "reach"]
-
-CREATE_FORM = "application/vnd.oracle.resource+json; type=create-form"
-"""Asks for the record that a transform would make, without making it (netsuite 4.1)."""
+__all__ = ["Reached", "count_by_suiteql", "count_records", "may_create", "reach"]
 
 
 @dataclass(frozen=True)
@@ -74,34 +72,15 @@ def count_by_suiteql(client: Client, types: tuple[str, ...]) -> dict[str, int]:
     return {name: found.get(name, 0) for name in types}
 
 
-def may_create(client: Client, sales_order_id: str, record: RecordType) -> dict[str, Any]:
-    """Ask for the billing record that an order would get, without saving it; returns what NetSuite filled in.
+def may_create(client: Client, sales_order_id: str, record: RecordType) -> None:
+    """Try the billing record that an order would get, without saving it.
 
     Raises
     ------
     NetSuiteError
         The order cannot be billed now, or the role may not create the record.
     """
-    base = f"{client.settings.rest_url}/services/rest/record/v1"
-    call = Call(
-        f"Try the {record.title} of sales order {sales_order_id} without saving it",
-        "POST",
-        f"{base}/salesOrder/{sales_order_id}/!transform/{record.value}",
-        json={},
-        headers={"Accept": CREATE_FORM},
-        creates=True,  # so that it is never sent twice, should a server not know the dry run
-    )
-    reply = client.send(call)
-    if reply.status != 200:
-        raise NetSuiteError(
-            call.what,
-            status=200,
-            code="NO_DRY_RUN",
-            detail=f"NetSuite answered {reply.status} where 200 was expected, so it may have saved the record "
-            f"({reply.location or 'no address'})",
-            remedy="Look for the record in NetSuite, and delete it there if it should not be.",
-        )
-    return dict(reply.body or {})
+    preview_bill(client, sales_order_id, record)
 
 
 def _clock_ahead(date: str | None) -> float | None:
