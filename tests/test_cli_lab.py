@@ -66,6 +66,7 @@ def test_the_simulator_writes_what_any_client_needs_and_takes_it_away_again(tmp_
         assert set(given) == {
             "base_url",
             "account",
+            "client_id",
             "consumer_key",
             "consumer_secret",
             "token_id",
