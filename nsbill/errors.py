@@ -13,6 +13,7 @@ NsbillError
 ├── NoAnswer               no clear answer came: unreachable, timed out, cut off, or a 5xx
 ├── BillingRefused         a guard stopped a billing run before anything was sent
 ├── JournalError           the journal holds something that cannot be
+│   └── LeaseLost          another run has taken over the account; this one may start no more creates
 ├── ReconcileError         inputs that cannot be reconciled without guessing
 └── RunError               a notebook run could not start or did not finish
 """
@@ -27,6 +28,7 @@ __all__ = [
     "Advice",
     "BillingRefused",
     "JournalError",
+    "LeaseLost",
     "MoneyError",
     "NetSuiteError",
     "NoAnswer",
@@ -136,6 +138,8 @@ class NetSuiteError(NsbillError):
 
     retry_after: float | None = None
     """Seconds that NetSuite asked to wait before another try (``Retry-After``; in no page of Oracle's, but honoured)."""
+    was_sent = True
+    """Whether the request itself was sent; not so when signing in for it failed. Then it did nothing, for certain."""
 
     def __init__(
         self,
@@ -180,12 +184,14 @@ class TooManyRequests(NetSuiteError):
 
 
 class NoAnswer(NsbillError):
-    """No clear answer came. For a create this means: unknown, never re-send, look it up."""
+    """No clear answer came. For a create that was sent this means: unknown, never re-send, look it up."""
 
     retry_after: float | None = None
     """Seconds that the host asked to wait before another try."""
     slow = False
     """Whether the time ran out, so that the host may still be at work."""
+    was_sent = True
+    """Whether the request itself was sent; not so when signing in for it failed. Then it did nothing, for certain."""
 
     def __init__(self, what: str, host: str, problem: str, remedy: str = "", *, request_id: str | None = None) -> None:
         self.what, self.host, self.problem, self.request_id = what, host, problem, request_id
@@ -207,6 +213,18 @@ class JournalError(NsbillError):
 
     def __init__(self, problem: str, remedy: str) -> None:
         super().__init__(f"Journal: {problem}. {remedy}")
+
+
+class LeaseLost(JournalError):
+    """Another run has taken over the account: nothing more may be created; outcomes of what was sent are still written."""
+
+    def __init__(self, account: str, holder: str) -> None:
+        self.account = account
+        super().__init__(
+            f"another run has taken over account {account} ({holder}), since the lease of this one was not renewed "
+            f"in time; nothing more was started here",
+            "Let that run finish, then: nsbill resume.",
+        )
 
 
 class ReconcileError(NsbillError):

@@ -18,9 +18,9 @@ def refused(kind: type[NetSuiteError], status: int, code: str) -> NetSuiteError:
     return kind("Read", status=status, code=code, detail="no")
 
 
-def unclear(*, slow: bool = False) -> NoAnswer:
+def unclear(*, slow: bool = False, was_sent: bool = True) -> NoAnswer:
     error = NoAnswer("Read", "x.example", "status 500 UNEXPECTED_ERROR")
-    error.slow = slow
+    error.slow, error.was_sent = slow, was_sent
     return error
 
 
@@ -30,6 +30,7 @@ FAILURES: dict[str, NoAnswer | NetSuiteError] = {
     "401": refused(SignInRefused, 401, "INVALID_LOGIN"),
     "5xx or cut": unclear(),
     "timed out": unclear(slow=True),
+    "no token": unclear(was_sent=False),
     "400": refused(NetSuiteError, 400, "USER_ERROR"),
     "404": refused(NetSuiteError, 404, "NONEXISTENT_ID"),
     "search": refused(SearchError, 400, "INVALID_SEARCH"),
@@ -47,6 +48,8 @@ read    | 5xx or cut    | 4 times    | no    | a read changes nothing
 create  | 5xx or cut    | 0 times    | no    |
 read    | timed out     | 1 times    | no    | a read changes nothing
 create  | timed out     | 0 times    | no    |
+read    | no token      | 2 times    | no    | it was not sent
+create  | no token      | 2 times    | no    | it was not sent
 read    | 400           | 0 times    | no    |
 create  | 400           | 0 times    | no    |
 read    | 404           | 0 times    | no    |

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,14 +16,19 @@ from token_endpoint import KEY_PEM
 
 from nsbill.cli import cli
 from nsbill.credentials import CertificateCredentials
-from nsbill.errors import SignInRefused
+from nsbill.errors import NetSuiteError, NoAnswer, SignInRefused, TooManyRequests
+from nsbill.netsuite import retry
 from nsbill.netsuite import token as token_module
 from nsbill.netsuite.books import load_currencies
 from nsbill.netsuite.certificate import KEY_KINDS, create_certificate
 from nsbill.netsuite.client import Client
+from nsbill.netsuite.records import transform_order
 from nsbill.netsuite.searches import list_searches
 from nsbill.settings import Settings, load_settings, save_settings
 from nsbill.simulator.server import Simulator
+from nsbill.vocabulary import RecordType
+
+DAY = date(2026, 2, 10)
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +131,31 @@ def test_a_revoked_certificate_is_refused(company: Simulator, tmp_path: Path) ->
     company.control("certificates", {"revoke": credentials.certificate_id})
     with Client(settings_of(company), credentials) as ns, pytest.raises(SignInRefused, match="expired or revoked"):
         load_currencies(ns)
+
+
+@pytest.mark.parametrize("kind, error", [("drop_before", NoAnswer), ("429", TooManyRequests), ("401", SignInRefused)])
+def test_a_create_whose_token_cannot_be_had_is_known_not_to_have_been_sent(
+    company: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, error: type[Exception]
+) -> None:
+    monkeypatch.setattr(retry, "FIRST_WAIT", 0.001)
+    monkeypatch.setattr(token_module, "_FIRST_WAIT", 0.001)
+    company.control("faults", {"faults": [{"where": "token", "kind": kind, "times": 999}], "seed": 1})
+    with Client(settings_of(company), signed_up(company, tmp_path)) as ns, pytest.raises(error) as caught:
+        transform_order(ns, "5001", RecordType.INVOICE, external_id="nsbill-INV-5001-1", transaction_date=DAY)
+    company.control("faults", {"faults": [], "seed": 1})
+    assert isinstance(caught.value, NoAnswer | NetSuiteError)
+    assert not caught.value.was_sent
+    assert "transform" not in dict(company.control("statistics")["requests"])
+
+
+def test_a_create_that_was_refused_or_cut_was_sent(company: Simulator, tmp_path: Path) -> None:
+    with Client(settings_of(company), signed_up(company, tmp_path)) as ns:
+        for kind, error in (("drop_before", NoAnswer), ("locked", NetSuiteError)):
+            company.control("faults", {"faults": [{"where": "transform", "kind": kind, "times": 1}], "seed": 1})
+            with pytest.raises(error) as caught:
+                transform_order(ns, "5001", RecordType.INVOICE, external_id="x", transaction_date=DAY)
+            assert isinstance(caught.value, NoAnswer | NetSuiteError)
+            assert caught.value.was_sent
 
 
 def test_a_clock_that_is_off_is_named(company: Simulator, tmp_path: Path) -> None:

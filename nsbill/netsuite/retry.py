@@ -1,7 +1,7 @@
 """May a failed request be sent again, when, and why: one rule for every call.
 
-Reads are repeated. A create is repeated only when it was certainly blocked before it began; what became of any other
-one is unknown, and is looked up (netsuite 4.5).
+Reads are repeated. A create is repeated only when it was certainly not begun: blocked, or not even sent; what became of
+any other one is unknown, and is looked up (netsuite 4.5).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ BLOCKED_TRIES = 12
 _LONGEST_WAIT = 20.0
 _UNCLEAR_TRIES = 5
 _SLOW_TRIES = 2
+_SIGN_IN_TRIES = 3  # each of them has tried three times by itself
 _LONGEST_RETRY_AFTER = 300.0
 
 
@@ -64,6 +65,9 @@ def should_retry(
     if isinstance(error, SignInRefused):
         reason = "the sign-in was refused before it began, which can be overload; once, and alone"
         return Retry(_wait(attempt, advised, draw), reason, alone=True) if attempt == 1 else None
+    if not error.was_sent:
+        reason = "signing in for it failed, so it was not sent"
+        return Retry(_wait(attempt, advised, draw), reason) if attempt < _SIGN_IN_TRIES else None
     if call.creates:
         return None  # its outcome is unknown, or it was refused for a reason of its own
     if isinstance(error, NoAnswer):

@@ -12,6 +12,7 @@ from requests.auth import AuthBase
 from requests_oauthlib import OAuth1Session
 
 from nsbill.credentials import CertificateCredentials, Credentials, TokenCredentials
+from nsbill.errors import NetSuiteError, NoAnswer
 from nsbill.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,8 +28,12 @@ class BearerAuth(AuthBase):
         self.source = source
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Add the header; asks for a token when there is none."""
-        request.headers["Authorization"] = f"Bearer {self.source.token()}"
+        """Add the header; asks for a token when there is none. An error of asking says that the request was not sent."""
+        try:
+            request.headers["Authorization"] = f"Bearer {self.source.token()}"
+        except (NoAnswer, NetSuiteError) as error:
+            error.was_sent = False
+            raise
         return request
 
 
@@ -36,7 +41,7 @@ def open_session(settings: Settings, credentials: Credentials, *, connections: i
     """Return a session for the account that keeps up to ``connections`` connections to each host alive.
 
     Cookies are refused: NetSuite's would tie parallel requests to one server session. A send may raise what asking
-    for a bearer token raises: ``SignInRefused``, ``NoAnswer``, ``TooManyRequests``.
+    for a bearer token raises: ``SignInRefused``, ``NoAnswer``, ``TooManyRequests``, each with ``was_sent`` false.
 
     Raises
     ------
