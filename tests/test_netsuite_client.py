@@ -180,10 +180,12 @@ def test_those_who_wait_for_a_slot_do_not_try_credentials_that_were_found_bad(co
     load_currencies(ns)
     faulty(company, where="suiteql", kind="401", times=999)
     before = requests_of(company, "suiteql")
-    held = [ns.governor.enter(20) for _ in range(ns.governor.limit)]
+    ns.settings = ns.settings.model_copy(update={"slots": 4})
+    held = [ns.governor.enter(4) for _ in range(4)]
     with ThreadPoolExecutor(12) as pool:
         asked = [pool.submit(load_currencies, ns) for _ in range(12)]
-        while len(ns.governor._queue) < 12:
+        until = time.monotonic() + 10
+        while len(ns.governor._queue) < 12 and time.monotonic() < until:
             time.sleep(0.001)
         for start in held:
             ns.governor.leave(start)
@@ -301,3 +303,17 @@ def test_the_limit_is_asked_for_when_many_requests_wait(company: Company, ns: Cl
 )  # fmt: skip
 def test_the_limits_are_read_as_far_as_they_are_stated(body: object, usable: int | None) -> None:
     assert read_limits(body).usable == usable
+
+
+def test_proxies_of_the_environment_are_used_for_the_hosts_that_they_are_meant_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("NO_PROXY", "1-sb1.restlets.api.netsuite.com")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/company.pem")
+    secrets = TokenCredentials.of(dict.fromkeys(("consumer_key", "consumer_secret", "token_id", "token_secret"), "x"))
+    with Client(Settings(account="1_SB1"), secrets) as client:
+        assert client._session.proxies == {"https://1-sb1.suitetalk.api.netsuite.com": "http://proxy.example:3128"}
+        assert client._session.verify == "/etc/company.pem"

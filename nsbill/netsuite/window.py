@@ -15,6 +15,8 @@ __all__ = ["Start", "Window"]
 
 _FIRST_LEVEL = 4
 """Where a new account begins; the smallest account has 5 slots for all its integrations."""
+_FIRST_REACH = 8
+"""How far it grows, a step at a time, before so many requests have proved good at once."""
 _STEPS_PER_ANSWER = 10
 """At first one slot more each tenth of the usual answer time: a refusal is then known before the next step."""
 _REACH = 2
@@ -135,7 +137,7 @@ class Window:
             return math.inf
         if self._barrier is not None and self.limit + 1 >= self._barrier:
             return self._wait_for_probe(now, self._barrier)
-        if self._barrier is None and self.limit + 1 > max(_FIRST_LEVEL, _REACH * self._proven):
+        if self._barrier is None and self.limit + 1 > max(_FIRST_REACH, _REACH * self._proven):
             return math.inf
         return self._next_step - now
 
