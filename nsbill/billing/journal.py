@@ -2,6 +2,9 @@
 
 States of one external id: (nothing) → intent → created | exists | rejected | unknown; unknown → created | exists | absent.
 Only ``rejected`` and ``absent`` may be followed by another intent. Nothing is ever updated or deleted, but the lease.
+
+An intent is written under the fence of a lease: a run that lost its lease can intend nothing more. Outcomes are always
+written, whoever holds the lease by then: what is known about NetSuite is never dropped.
 """
 
 from __future__ import annotations
@@ -10,16 +13,19 @@ import os
 import platform
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
 
 import sqlalchemy as sa
 
 from nsbill.billing import journal_tables as t
+from nsbill.billing.journal_lease import Lease, clock, demand, drop_lease, take_lease
+from nsbill.billing.journal_opening import open_engine
 from nsbill.billing.plan import Plan
 from nsbill.errors import JournalError
 from nsbill.money import exact
@@ -27,9 +33,14 @@ from nsbill.vocabulary import Outcome, RecordType
 
 __all__ = ["Entry", "Journal", "PlannedBill"]
 
+T = TypeVar("T")
+
 INTENT = "intent"
 OPEN_STATES = frozenset({INTENT, Outcome.UNKNOWN.value})
 """States in which NetSuite may or may not have the record."""
+
+_TRIES = 100
+"""How often a write is begun anew because another writer was faster; each time, that one got on."""
 
 REPEATABLE_STATES = frozenset({Outcome.REJECTED.value, Outcome.ABSENT.value})
 """States in which NetSuite certainly does not have the record, so that it may be created again."""
@@ -54,7 +65,9 @@ class PlannedBill:
 class Entry:
     """A planned billing record and its latest state in the journal (``None``: nothing was sent yet).
 
-    ``by_run`` is the run that wrote that state: another run's outcome may be out of date.
+    ``by_run`` is the run that wrote that state: another run's outcome may be out of date. ``fence`` is the token of the
+    lease under which it did. ``fix`` and ``code`` are a refusal's: what may be done about it (``retry``, ``fix-first``,
+    ``never``), and NetSuite's word for it.
     """
 
     bill: PlannedBill
@@ -63,15 +76,27 @@ class Entry:
     at: datetime | None
     record_id: str | None
     detail: str | None
+    fence: int | None = None
+    fix: str | None = None
+    code: str | None = None
 
 
 class Journal:
     """The journal of one workspace or team. Safe to use from several threads and processes."""
 
     def __init__(self, url: str | sa.URL) -> None:
-        self._engine = t.open_engine(url)
-        self._turns = threading.Lock()
+        self._engine = open_engine(url)
+        self._reading = self._engine.execution_options(reading=True)
+        # SQLite makes writers poll, for up to seconds; threads of this process take turns instead
+        self._turns = threading.Lock() if self._engine.dialect.name == "sqlite" else nullcontext()
         self._accounts: dict[str, str] = {}
+
+    @classmethod
+    def open(cls, url_or_workspace: str | Path) -> Journal:
+        """Open the journal at a database URL (the setting ``journal_url``), or ``journal.db`` of a workspace."""
+        if isinstance(url_or_workspace, str) and "://" in url_or_workspace:
+            return cls(url_or_workspace)
+        return cls.in_workspace(Path(url_or_workspace))
 
     @classmethod
     def in_workspace(cls, workspace: Path) -> Journal:
@@ -101,14 +126,33 @@ class Journal:
             raise JournalError(f"it cannot be written ({cause})", "Check the workspace's journal.db.") from error
         return int(runs)
 
-    def start_run(self, plan: Plan, settings_text: str) -> str:
-        """Write down a run and everything it is going to create, in one transaction; returns the run id."""
-        now = datetime.now(UTC)
-        run_id = f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
-        rows = plan.to_bill.assign(run_id=run_id, account=plan.account)
+    def now(self) -> datetime:
+        """The journal's clock, by which everything in it is dated; that of the server when there is one."""
+        with self._reading.connect() as db:
+            return clock(db)
+
+    def start_run(self, plan: Plan, settings_text: str, *, fence: int | None = None) -> str:
+        """Write down a run and everything it is going to create, in one transaction; returns the run id.
+
+        Raises
+        ------
+        LeaseLost
+            ``fence`` is given, and another run has the account by now.
+        """
+        rows = plan.to_bill.assign(account=plan.account)
         rows["amount"] = rows["amount"].astype(str)
-        names = [c.name for c in t.planned.columns if c.name != "position"]
-        with self._writing() as db:
+        names = [c.name for c in t.planned.columns if c.name not in {"position", "run_id"}]
+        records = [
+            {str(k): v for k, v in record.items()}
+            for record in rows.assign(position=range(len(rows)))[[*names, "position"]].to_dict("records")
+        ]
+
+        def step(db: sa.Connection) -> str:
+            if fence is not None:
+                demand(db, plan.account, fence)
+            now = clock(db)
+            run_id = f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+            number = db.execute(sa.select(sa.func.coalesce(sa.func.max(t.run.c.number), 0))).scalar_one() + 1
             db.execute(
                 t.run.insert(),
                 {
@@ -118,35 +162,74 @@ class Journal:
                     "fingerprint": plan.fingerprint,
                     "settings": settings_text,
                     "who": f"{platform.node()} process {os.getpid()}",
+                    "fence": fence,
+                    "number": number,
                 },
             )
-            if len(rows):
-                records = rows.assign(position=range(len(rows)))[[*names, "position"]].to_dict("records")
-                db.execute(t.planned.insert(), [{str(k): v for k, v in record.items()} for record in records])
-        return run_id
+            if records:
+                db.execute(t.planned.insert(), [{**record, "run_id": run_id} for record in records])
+            return run_id
 
-    def intend(self, run_id: str, bill: PlannedBill) -> str | None:
+        return self._write(step)
+
+    def intend(self, run_id: str, bill: PlannedBill, *, fence: int | None = None) -> str | None:
         """Write the intent to create, unless an earlier one is open or done; returns the state before.
 
         A returned state other than ``None``, ``rejected`` and ``absent`` means: no intent was written, do not create.
+
+        Raises
+        ------
+        LeaseLost
+            ``fence`` is given, and another run has taken the account since; no intent was written.
+        JournalError
+            It is not certain that the intent was written, so do not create.
         """
-        with self._writing() as db:
-            before = self._state(db, self._account(db, run_id), bill.external_id)
+
+        def step(db: sa.Connection) -> str | None:
+            account = self._account(db, run_id)
+            if fence is not None:
+                demand(db, account, fence)
+            last_id, before = self._last(db, account, bill.external_id)
             if before is None or before in REPEATABLE_STATES:
-                self._append(db, run_id, bill.external_id, INTENT, None, None)
+                self._append(db, run_id=run_id, external_id=bill.external_id, kind=INTENT, fence=fence, follows=last_id)
             return before
 
-    def record(
-        self, run_id: str, external_id: str, outcome: Outcome, record_id: str | None = None, detail: str | None = None
-    ) -> None:
-        """Write an outcome."""
-        with self._writing() as db:
-            self._append(db, run_id, external_id, outcome.value, record_id, detail)
+        return self._write(step)
 
-    def note(self, run_id: str, kind: str, detail: str) -> None:
+    def record(
+        self,
+        run_id: str,
+        external_id: str,
+        outcome: Outcome,
+        record_id: str | None = None,
+        detail: str | None = None,
+        *,
+        fence: int | None = None,
+        fix: str | None = None,
+        code: str | None = None,
+    ) -> None:
+        """Write an outcome, whoever holds the account by now. ``fix`` and ``code`` are a refusal's."""
+
+        def step(db: sa.Connection) -> None:
+            follows, _ = self._last(db, self._account(db, run_id), external_id)
+            self._append(
+                db,
+                run_id=run_id,
+                external_id=external_id,
+                kind=outcome.value,
+                record_id=record_id,
+                detail=detail,
+                fence=fence,
+                fix=fix,
+                code=code,
+                follows=follows,
+            )
+
+        self._write(step)
+
+    def note(self, run_id: str, kind: str, detail: str, *, fence: int | None = None) -> None:
         """Write something about the run as a whole: finished, interrupted, resumed."""
-        with self._writing() as db:
-            self._append(db, run_id, None, kind, None, detail)
+        self._write(lambda db: self._append(db, run_id=run_id, kind=kind, detail=detail, fence=fence))
 
     def entries(self, run_id: str) -> list[Entry]:
         """Every planned record of a run with its latest state, in the order of the plan."""
@@ -161,13 +244,13 @@ class Journal:
 
     def runs(self) -> Sequence[sa.RowMapping]:
         """Every run, newest first, with how many records it planned and how many of them have which state."""
-        with self._engine.connect() as db:
+        with self._reading.connect() as db:
             return db.execute(t.runs_query()).mappings().all()
 
     def last_run(self, account: str) -> str | None:
         """The id of the account's newest run."""
-        query = sa.select(t.run.c.run_id).where(t.run.c.account == account).order_by(t.run.c.started_at.desc())
-        with self._engine.connect() as db:
+        query = sa.select(t.run.c.run_id).where(t.run.c.account == account).order_by(*t.newest_run_first())
+        with self._reading.connect() as db:
             found: str | None = db.execute(query.limit(1)).scalar()
             return found
 
@@ -179,34 +262,43 @@ class Journal:
         if order is not None:
             columns = (t.planned.c.sales_order_id, t.planned.c.sales_order_number, t.planned.c.amazon_order_id)
             query = query.where(sa.or_(*(column == order for column in columns)))
-        with self._engine.connect() as db:
+        with self._reading.connect() as db:
             return db.execute(query).mappings().all()
 
     @contextmanager
-    def lease(self, account: str, *, seconds: int = 120) -> Iterator[t.Lease]:
+    def lease(self, account: str, *, seconds: int = 120) -> Iterator[Lease]:
         """Hold the account's lease, so that one run at a time creates; renew it while working.
+
+        Its ``token`` is the fence of what is written under it.
 
         Raises
         ------
         JournalError
-            Another run holds it; says who, since when, until when.
+            Another run holds it; says who, since when, until when, and what can be done meanwhile.
         """
-        with self._engine.begin() as db:
-            held = t.take_lease(db, account, seconds)
+        held = self._write(lambda db: take_lease(db, account, seconds))
         try:
-            yield t.Lease(self._engine, account, held, seconds)
+            yield Lease(self._engine, account, held, seconds)
         finally:
-            with self._engine.begin() as db:
-                t.drop_lease(db, account, held)
+            self._write(lambda db: drop_lease(db, account, held))
 
-    @contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
-        """One transaction. Threads of this process take turns: SQLite itself makes them poll, for up to seconds."""
-        with self._turns, self._engine.begin() as db:
-            yield db
+    def _write(self, step: Callable[[sa.Connection], T]) -> T:
+        """Do ``step`` in one transaction; again when another writer was faster, since it read what is no longer so."""
+        try:
+            for tries_left in reversed(range(_TRIES)):
+                try:
+                    with self._turns, self._engine.begin() as db:
+                        return step(db)
+                except sa.exc.IntegrityError:
+                    if not tries_left:
+                        raise
+            raise AssertionError("not reached")
+        except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
+            cause = str(getattr(error, "orig", None) or error).strip()
+            raise JournalError(f"it cannot be written ({cause})", "Mend that, then: nsbill resume.") from error
 
     def _entries(self, query: sa.Select[tuple[object, ...]]) -> list[Entry]:
-        with self._engine.connect() as db:
+        with self._reading.connect() as db:
             rows = db.execute(query).mappings().all()
         return [
             Entry(
@@ -226,6 +318,9 @@ class Journal:
                 at=row["at"],
                 record_id=row["record_id"],
                 detail=row["detail"],
+                fence=row["fence"],
+                fix=row["fix"],
+                code=row["code"],
             )
             for row in rows
         ]
@@ -240,29 +335,13 @@ class Journal:
         return self._accounts[run_id]
 
     @staticmethod
-    def _state(db: sa.Connection, account: str, external_id: str) -> str | None:
-        query = sa.select(t.event.c.kind).where(t.event.c.account == account, t.event.c.external_id == external_id)
-        kind: str | None = db.execute(query.order_by(t.event.c.event_id.desc()).limit(1)).scalar()
-        return kind
+    def _last(db: sa.Connection, account: str, external_id: str) -> tuple[int, str | None]:
+        """Number and kind of the latest event of an external id; 0 and ``None`` when there is none."""
+        query = sa.select(t.event.c.event_id, t.event.c.kind)
+        query = query.where(t.event.c.account == account, t.event.c.external_id == external_id)
+        found = db.execute(query.order_by(t.event.c.event_id.desc()).limit(1)).first()
+        return (found.event_id, found.kind) if found else (0, None)
 
-    def _append(
-        self,
-        db: sa.Connection,
-        run_id: str,
-        external_id: str | None,
-        kind: str,
-        record_id: str | None,
-        detail: str | None,
-    ) -> None:
-        db.execute(
-            t.event.insert(),
-            {
-                "run_id": run_id,
-                "account": self._account(db, run_id),
-                "external_id": external_id,
-                "at": datetime.now(UTC),
-                "kind": kind,
-                "record_id": record_id,
-                "detail": detail,
-            },
-        )
+    def _append(self, db: sa.Connection, *, run_id: str, kind: str, **values: str | int | None) -> None:
+        account = self._account(db, run_id)
+        db.execute(t.event.insert(), {"run_id": run_id, "account": account, "at": clock(db), "kind": kind, **values})

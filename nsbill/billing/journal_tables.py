@@ -1,20 +1,29 @@
-"""Tables and queries of the journal (SQLAlchemy Core), its engine, and the lease."""
+"""Tables of the journal (SQLAlchemy Core), and the queries that read them.
+
+Rows of ``run``, ``planned``, ``event``, ``holding`` and ``decision`` are only ever added: the database itself refuses to
+change or remove one. ``lease`` has one row for each account, which says who bills it now.
+"""
 
 from __future__ import annotations
 
-import os
-import platform
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from nsbill.errors import JournalError
+__all__ = [
+    "APPEND_ONLY",
+    "VERSION",
+    "Instant",
+    "entries_query",
+    "events_query",
+    "metadata",
+    "newest_run_first",
+    "runs_query",
+]
 
-__all__ = ["Lease", "drop_lease", "entries_query", "events_query", "open_engine", "runs_query", "take_lease"]
-
-VERSION = 1
+VERSION = 2
+"""Version of the tables; ``journal_opening`` brings an older journal up to it."""
 
 
 class Instant(sa.types.TypeDecorator[datetime]):
@@ -43,7 +52,12 @@ run = sa.Table(
     sa.Column("fingerprint", sa.String, nullable=False),
     sa.Column("settings", sa.Text, nullable=False),
     sa.Column("who", sa.String, nullable=False),
+    sa.Column("fence", sa.Integer),
+    sa.Column("number", sa.Integer),
+    sa.Index("run_by_number", "number", unique=True),
 )
+"""``number`` says which run is the newer one, whatever the clocks said; runs of version 1 have none."""
+
 planned = sa.Table(
     "planned",
     metadata,
@@ -72,8 +86,17 @@ event = sa.Table(
     sa.Column("kind", sa.String, nullable=False),
     sa.Column("record_id", sa.String),
     sa.Column("detail", sa.Text),
+    sa.Column("fence", sa.Integer),
+    sa.Column("fix", sa.String),
+    sa.Column("code", sa.String),
+    sa.Column("follows", sa.Integer),
     sa.Index("event_by_external_id", "account", "external_id"),
+    sa.Index("event_by_what_it_follows", "account", "external_id", "follows", unique=True),
 )
+"""``fence``: token of the lease under which it was written. ``fix``, ``code``: of a refusal, what may be done and
+NetSuite's word. ``follows``: the event before it of the same external id, 0 for the first: since no two events may follow
+the same one, an intent that was decided on what has changed meanwhile cannot be written, on any database."""
+
 lease = sa.Table(
     "lease",
     metadata,
@@ -84,6 +107,38 @@ lease = sa.Table(
     sa.Column("since", Instant),
     sa.Column("expires_at", Instant),
 )
+
+holding = sa.Table(
+    "holding",
+    metadata,
+    sa.Column("holding_id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("account", sa.String, nullable=False, index=True),
+    sa.Column("token", sa.Integer, nullable=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("host", sa.String, nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),
+    sa.Column("detail", sa.Text),
+)
+"""The history of the leases: ``taken``, ``taken over`` from a holder that did not give it back, ``given back``."""
+
+decision = sa.Table(
+    "decision",
+    metadata,
+    sa.Column("decision_id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("account", sa.String, nullable=False),
+    sa.Column("sales_order_id", sa.String, nullable=False),
+    sa.Column("sales_order_number", sa.String),
+    sa.Column("amazon_order_id", sa.String),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("author", sa.String, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Index("decision_by_order", "account", "sales_order_id"),
+)
+"""What people decided about an order: ``exclude``, ``include``; the latest counts."""
+
+APPEND_ONLY = (run, planned, event, holding, decision)
 
 latest_event = event.alias("latest_event")
 """The latest event of a planned record's external id, whatever run wrote it; join it by ``_is_latest``."""
@@ -98,45 +153,9 @@ _newest = (
 _is_latest = latest_event.c.event_id == _newest
 
 
-def open_engine(url: str | sa.URL) -> sa.Engine:
-    """Open a journal database, creating its tables; SQLite with write-ahead log and full durability.
-
-    Raises
-    ------
-    JournalError
-        The database is of a newer nsbill, or is no journal.
-    """
-    engine = sa.create_engine(url)
-    if engine.dialect.name == "sqlite":
-        _tune_sqlite(engine)
-    try:
-        with engine.begin() as db:
-            metadata.create_all(db)
-            version = db.execute(sa.select(journal_meta.c.version)).scalar()
-            if version is None:
-                db.execute(journal_meta.insert(), {"version": VERSION})
-    except sa.exc.DatabaseError as error:
-        raise JournalError(f"{engine.url.database} cannot be opened ({error.orig})", "Is it a journal?") from error
-    if version is not None and version > VERSION:
-        raise JournalError(f"its version {version} is newer than this nsbill's {VERSION}", "Upgrade nsbill.")
-    return engine
-
-
-def _tune_sqlite(engine: sa.Engine) -> None:
-    @sa.event.listens_for(engine, "connect")
-    def _on_connect(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # transactions are begun below, so that writers queue instead of failing
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 30000", "foreign_keys = ON"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @sa.event.listens_for(engine, "begin")
-    def _on_begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
 def entries_query() -> sa.Select[Any]:
     """Planned records beside the latest event of their external id."""
-    columns = [latest_event.c[name] for name in ("kind", "at", "record_id", "detail")]
+    columns = [latest_event.c[name] for name in ("kind", "at", "record_id", "detail", "fence", "fix", "code")]
     joined = planned.outerjoin(latest_event, _is_latest)
     return sa.select(planned, *columns, latest_event.c.run_id.label("by_run")).select_from(joined)
 
@@ -153,13 +172,19 @@ def runs_query() -> sa.Select[Any]:
             run.c.started_at,
             run.c.fingerprint,
             run.c.who,
+            run.c.fence,
             sa.func.count(planned.c.external_id).label("planned"),
             *counts,
         )
         .select_from(joined)
         .group_by(run.c.run_id)
-        .order_by(run.c.started_at.desc())
+        .order_by(*newest_run_first())
     )
+
+
+def newest_run_first() -> tuple[sa.ColumnElement[Any], ...]:
+    """Order runs by number, not by time: clocks are set back. Runs of version 1 have no number and are the oldest."""
+    return sa.func.coalesce(run.c.number, 0).desc(), run.c.started_at.desc()
 
 
 def events_query() -> sa.Select[Any]:
@@ -167,66 +192,3 @@ def events_query() -> sa.Select[Any]:
     same = (planned.c.external_id == event.c.external_id) & (planned.c.run_id == event.c.run_id)
     columns = [planned.c[n] for n in ("sales_order_number", "amazon_order_id", "record_type", "currency", "amount")]
     return sa.select(event, *columns).select_from(event.outerjoin(planned, same)).order_by(event.c.event_id)
-
-
-@dataclass(frozen=True)
-class Lease:
-    """A held lease; ``token`` grows with every holder, so a holder that lost it can be told."""
-
-    engine: sa.Engine
-    account: str
-    token: int
-    seconds: int
-
-    def renew(self) -> None:
-        """Extend the lease, or raise JournalError when another run has taken it."""
-        until = datetime.now(UTC) + timedelta(seconds=self.seconds)
-        mine = (lease.c.account == self.account) & (lease.c.token == self.token)
-        with self.engine.begin() as db:
-            changed = db.execute(lease.update().where(mine).values(expires_at=until)).rowcount
-        if not changed:
-            raise JournalError("another run has taken over this account", "Let it finish, then: nsbill resume.")
-
-
-def take_lease(db: sa.Connection, account: str, seconds: int) -> int:
-    """Take the account's lease when it is free or expired; returns its token."""
-    now = datetime.now(UTC)
-    held = db.execute(sa.select(lease).where(lease.c.account == account)).mappings().first()
-    if held and held["host"] and held["expires_at"] > now and not _is_gone(held["host"], held["pid"]):
-        raise JournalError(
-            f"process {held['pid']} on {held['host']} has been billing account {account} "
-            f"since {held['since']:%Y-%m-%d %H:%M:%S} UTC",
-            f"Wait for it; if that process is gone, its lease ends at {held['expires_at']:%H:%M:%S} UTC.",
-        )
-    token = (held["token"] if held else 0) + 1
-    values = {
-        "token": token,
-        "host": platform.node(),
-        "pid": os.getpid(),
-        "since": now,
-        "expires_at": now + timedelta(seconds=seconds),
-    }
-    if held:
-        db.execute(lease.update().where(lease.c.account == account).values(**values))
-    else:
-        db.execute(lease.insert(), {"account": account, **values})
-    return token
-
-
-def drop_lease(db: sa.Connection, account: str, token: int) -> None:
-    """Give the lease back, unless another holder has it by now."""
-    mine = (lease.c.account == account) & (lease.c.token == token)
-    db.execute(lease.update().where(mine).values(host=None, expires_at=datetime.now(UTC)))
-
-
-def _is_gone(host: str, pid: int) -> bool:
-    """Say whether the holder certainly lives no more: it ran on this machine and its process is not there."""
-    if host != platform.node():
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
