@@ -1,0 +1,184 @@
+"""One part of a campaign: fresh books, an account, billing processes that are killed by schedule, and the verdict."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import sqlalchemy as sa
+
+from benchmarks.campaign_account import READ_TIMEOUT, UNKNOWN_WAIT, FaultyAccount
+from benchmarks.campaign_books import CampaignBooks
+from benchmarks.campaign_judge import Verdict, judge
+from nsbill.credentials import TokenCredentials
+from nsbill.desk import Desk
+from nsbill.settings import load_settings, save_settings
+
+__all__ = ["Part", "PartResult", "run_part"]
+
+_LOOK_EVERY = 0.02
+_AT_HOLDER = 0.7
+_OF_ACCOUNT = 0.1
+_SECRETS = ("consumer_key", "consumer_secret", "token_id", "token_secret")
+_LONGEST = 1800.0
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one part is to do. ``kills``: when so many records are there, something is killed."""
+
+    books: CampaignBooks
+    workspace: Path
+    journal_url: str
+    seed: int
+    processes: int
+    kills: tuple[int, ...]
+
+
+@dataclass
+class PartResult:
+    """What happened, beside the verdict."""
+
+    verdict: Verdict = field(default_factory=Verdict)
+    seconds: float = 0.0
+    kills: int = 0
+    account_kills: int = 0
+    crashed: list[str] = field(default_factory=list)
+    faults: dict[str, int] = field(default_factory=dict)
+
+
+def run_part(part: Part) -> PartResult:
+    """Bill the part's books with processes that are killed and started again, then judge."""
+    result = PartResult()
+    account = FaultyAccount(part.books.path, seed=part.seed)
+    account.start()
+    try:
+        began = time.monotonic()
+        workers = _Workers(part, _prepare(part, account.keys), result)
+        try:
+            workers.run(account)
+        finally:
+            workers.end()
+        result.seconds = time.monotonic() - began
+        account.settle()
+        result.verdict = judge(part.books, part.journal_url, listed=_listed(part.books), shown=_shown(part, account))
+    finally:
+        result.faults = {name: number for name, number in account.stop().items() if number}
+    return result
+
+
+def _prepare(part: Part, keys: dict[str, str]) -> dict[str, str]:
+    """Write the workspace's settings; returns the environment of the billing processes."""
+    plain = {name: value for name, value in keys.items() if name not in _SECRETS and name != "client_id"}
+    save_settings(part.workspace, {**plain, "cash_sale_flow": True})
+    return {
+        **{f"NSBILL_{name.upper()}": keys[name] for name in _SECRETS},
+        **({} if part.journal_url.startswith("sqlite") else {"NSBILL_JOURNAL_URL": part.journal_url}),
+        "NSBILL_READ_TIMEOUT": str(READ_TIMEOUT),
+        "NSBILL_UNKNOWN_WAIT": str(UNKNOWN_WAIT),
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+    }
+
+
+class _Workers:
+    """The billing processes of a part."""
+
+    def __init__(self, part: Part, environment: dict[str, str], result: PartResult) -> None:
+        self._part, self._environment, self._result = part, {**os.environ, **environment}, result
+        self._rng = Random(part.seed)
+        self._running: dict[int, subprocess.Popen[bytes]] = {}
+        self._started = 0
+        self._journal = sa.create_engine(part.journal_url)
+
+    def run(self, account: FaultyAccount) -> None:
+        """Keep every process at work until each says that nothing is left; kill by schedule."""
+        until = time.monotonic() + _LONGEST
+        kills = list(self._part.kills)
+        for number in range(self._part.processes):
+            self._start(number)
+        while self._running:
+            if time.monotonic() > until:
+                self._result.crashed.append(f"not done after {_LONGEST:.0f} s")
+                return
+            if kills and _records(self._part.books) >= kills[0]:
+                kills.pop(0)
+                self._kill_something(account)
+            for number, process in list(self._running.items()):
+                code = process.poll()
+                if code is not None:
+                    self._ended(number, code)
+            time.sleep(_LOOK_EVERY)
+
+    def end(self) -> None:
+        """End what still runs."""
+        for process in self._running.values():
+            process.kill()
+            process.wait()
+        self._journal.dispose()
+
+    def _start(self, number: int) -> None:
+        part = self._part
+        self._started += 1
+        command = [sys.executable, "-m", "benchmarks.campaign_worker", str(part.workspace)]
+        command += ["--journal-url", part.journal_url, "--seed", str(part.seed * 10_000 + self._started)]
+        command += ["--number", str(number), "--workers", str(part.processes)]
+        with (part.workspace / f"worker-{number}.log").open("ab") as log:
+            self._running[number] = subprocess.Popen(command, env=self._environment, stderr=log)
+
+    def _ended(self, number: int, code: int) -> None:
+        del self._running[number]
+        if code != 0:
+            tail = (self._part.workspace / f"worker-{number}.log").read_text(encoding="utf-8")[-2000:]
+            self._result.crashed.append(f"process {number} ended with {code}: {tail}")
+
+    def _kill_something(self, account: FaultyAccount) -> None:
+        """Kill the account, the process that holds the lease, or any other; and start it again."""
+        self._result.kills += 1
+        if self._rng.random() < _OF_ACCOUNT:
+            self._result.account_kills += 1
+            account.kill()
+            account.start()
+            return
+        holders = [number for number, process in self._running.items() if process.pid == self._holder()]
+        at_holder = holders and self._rng.random() < _AT_HOLDER
+        number = self._rng.choice(holders if at_holder else sorted(self._running))
+        process = self._running.pop(number)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        self._start(number)
+
+    def _holder(self) -> int | None:
+        with self._journal.connect() as db:
+            query = sa.text("SELECT pid FROM lease WHERE account = :account AND host IS NOT NULL")
+            pid: int | None = db.execute(query, {"account": self._part.books.account}).scalar()
+            return pid
+
+
+def _records(books: CampaignBooks) -> int:
+    """How many records the biller has made so far."""
+    with closing(sqlite3.connect(books.path)) as connection:
+        row = connection.execute("SELECT COUNT(*) FROM txn WHERE id > ?", (books.newest,)).fetchone()
+    return int(row[0])
+
+
+def _listed(books: CampaignBooks) -> list[str]:
+    """What the saved search has to give, asked of the books themselves."""
+    with closing(sqlite3.connect(books.path)) as connection:
+        rows = connection.execute("SELECT id FROM txn WHERE type = 'SalesOrd' AND status = 'F'").fetchall()
+    return [str(row[0]) for row in rows]
+
+
+def _shown(part: Part, account: FaultyAccount) -> list[str]:
+    """What stands in the two tables of one more plan, made without faults."""
+    account.clear()
+    with Desk(part.workspace, load_settings(part.workspace), TokenCredentials.of(account.keys)) as desk:
+        plan = desk.preview()
+    return [*plan.to_bill["sales_order_id"], *plan.skipped["sales_order_id"]]
