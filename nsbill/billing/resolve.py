@@ -3,40 +3,46 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pandas as pd
 
 from nsbill.billing.journal import Entry, PlannedBill
+from nsbill.errors import NetSuiteError, NoAnswer
 from nsbill.money import format_money
 from nsbill.netsuite.books import load_billing_records
 from nsbill.netsuite.client import Client
-from nsbill.netsuite.records import FoundRecord, find_by_external_id
+from nsbill.netsuite.records import FoundRecord, find_by_external_id, find_carrier
 from nsbill.vocabulary import Outcome
 
-__all__ = ["Resolution", "look_up", "resolve_open"]
+__all__ = ["TAKEN", "Resolution", "explain_refusal", "look_up", "resolve_open"]
+
+TAKEN = "EXTERNAL_ID_TAKEN"
+"""Code of a rejected create whose external id is on a record that does not bill the order."""
 
 
 @dataclass(frozen=True)
 class Resolution:
-    """What a look-up showed."""
+    """What a look-up showed, or a refusal meant; ``fix`` and ``code`` are those of a refusal."""
 
     outcome: Outcome
     record_id: str | None = None
     detail: str | None = None
+    fix: str | None = None
+    code: str | None = None
 
 
-def resolve_open(client: Client, currencies: dict[str, str], entry: Entry) -> Resolution:
+def resolve_open(client: Client, currencies: dict[str, str], entry: Entry, *, now: datetime) -> Resolution:
     """Resolve an intent or an unknown into created, exists, rejected, absent, or still unknown.
 
-    Absence counts only after ``settings.unknown_wait`` seconds: until then the server may still be at work.
+    Absence counts only after ``settings.unknown_wait`` seconds: until then the server may still be at work. ``now`` is by
+    the journal's clock, which has dated the entry.
     """
     found = look_up(client, currencies, entry.bill, found_as=Outcome.CREATED)
     if found:
         return found
-    began = entry.at or datetime.now(UTC)
-    until = began + timedelta(seconds=client.settings.unknown_wait)
-    if datetime.now(UTC) >= until:
+    until = (entry.at or now) + timedelta(seconds=client.settings.unknown_wait)
+    if now >= until:
         return Resolution(Outcome.ABSENT, detail="looked up by external id and by the order's links: not there")
     return Resolution(Outcome.UNKNOWN)
 
@@ -60,14 +66,26 @@ def look_up(client: Client, currencies: dict[str, str], bill: PlannedBill, *, fo
     return Resolution(Outcome.EXISTS, str(newest["billing_record_id"]), note)
 
 
+def explain_refusal(client: Client, currencies: dict[str, str], bill: PlannedBill, error: NetSuiteError) -> Resolution:
+    """Say what a clear refusal means; this request created nothing, but the record may be there from another one.
+
+    Looked up after any refusal: a bill that is there already is refused as a duplicate, or for the order's state.
+    """
+    refused = Resolution(Outcome.REJECTED, detail=str(error), fix=error.advice.fix, code=error.code)
+    try:
+        found = look_up(client, currencies, bill, found_as=Outcome.EXISTS)
+        if found is None and error.advice.fix == "never":
+            carrier = find_carrier(client, bill.external_id)
+            found = _taken(bill, carrier) if carrier else None
+    except (NoAnswer, NetSuiteError):
+        found = None  # the refusal itself was clear
+    return found or refused
+
+
 def _judge(bill: PlannedBill, found: FoundRecord, found_as: Outcome) -> Resolution:
     """A record with our external id: ours when it comes from the same order; its amount must fit."""
     if found.sales_order_id != bill.sales_order_id:
-        return Resolution(
-            Outcome.REJECTED,
-            detail=f"The external id {bill.external_id} is taken by {found.number}, which is not of this order. "
-            f"Clear it there, then plan again.",
-        )
+        return _taken(bill, found.number)
     if found.total != bill.amount:
         return Resolution(
             Outcome.EXISTS,
@@ -76,6 +94,14 @@ def _judge(bill: PlannedBill, found: FoundRecord, found_as: Outcome) -> Resoluti
             f"Compare it with the order.",
         )
     return Resolution(found_as, found.record_id, f"found as {found.number}")
+
+
+def _taken(bill: PlannedBill, by: str) -> Resolution:
+    detail = (
+        f"The external id {bill.external_id} of {bill.sales_order_number} is taken by {by}, which does not bill this order; "
+        f"nothing was created. Clear it there, then: nsbill retry --failed --fixed."
+    )
+    return Resolution(Outcome.REJECTED, detail=detail, fix="fix-first", code=TAKEN)
 
 
 def _planned(bill: PlannedBill) -> str:

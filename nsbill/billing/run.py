@@ -7,62 +7,27 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from decimal import Decimal
-
-import pandas as pd
+from dataclasses import replace
 
 from nsbill.billing.journal import OPEN_STATES, REPEATABLE_STATES, Entry, Journal
+from nsbill.billing.journal_lease import Lease
 from nsbill.billing.plan import Plan
-from nsbill.billing.read_back import read_back
-from nsbill.billing.resolve import Resolution, look_up, resolve_open
+from nsbill.billing.read_back import COULD_NOT, read_back
+from nsbill.billing.resolve import TAKEN, Resolution, explain_refusal, look_up, resolve_open
+from nsbill.billing.result import DONE, NOT_STARTED, RunResult, outcomes_of
 from nsbill.errors import JournalError, NetSuiteError, NoAnswer, SignInRefused, TooManyRequests
-from nsbill.money import sum_by_currency
 from nsbill.netsuite.books import load_currencies
 from nsbill.netsuite.client import Client
 from nsbill.netsuite.records import transform_order
 from nsbill.progress import Progress, silent
-from nsbill.schemas import OUTCOMES
 from nsbill.vocabulary import Outcome
 
-__all__ = ["NOT_STARTED", "RunResult", "carry_out", "resume_run", "settle_open"]
+__all__ = ["NOT_STARTED", "Run", "RunResult", "carry_out", "resume_run", "settle_open"]
 
-NOT_STARTED = "not started"
-_DONE = frozenset({Outcome.CREATED.value, Outcome.EXISTS.value})
 _REFUSED = frozenset({Outcome.REJECTED.value})
 _LONGEST_INLINE_WAIT = 60
 _RENEW_EVERY = 30.0
 _IN_QUEUE = 6
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """How a run went: one outcome for each planned order (schema OUTCOMES); a sentence for each record that differs."""
-
-    run_id: str
-    outcomes: pd.DataFrame
-    differences: tuple[str, ...] = ()
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Number of orders per outcome."""
-        return dict(Counter(self.outcomes["outcome"]))
-
-    @property
-    def totals(self) -> dict[str, Decimal]:
-        """Σ amount of the created records per currency."""
-        made = self.outcomes[self.outcomes["outcome"] == Outcome.CREATED.value]
-        return sum_by_currency(zip(made["currency"], made["amount"], strict=True))
-
-    @property
-    def complete(self) -> bool:
-        """Whether every planned order has its record."""
-        return all(outcome in _DONE for outcome in self.outcomes["outcome"])
-
-    def count(self, outcome: Outcome | str) -> int:
-        """Number of orders with this outcome."""
-        return self.counts.get(str(outcome), 0)
 
 
 def carry_out(
@@ -78,8 +43,8 @@ def carry_out(
         The credentials stopped working; what was done is in the journal.
     """
     with journal.lease(plan.account) as lease:
-        run_id = journal.start_run(plan, client.settings.model_dump_json())
-        return _Run(run_id, journal, client, progress, stop, lease.renew).finish()
+        run_id = journal.start_run(plan, client.settings.model_dump_json(), fence=lease.token)
+        return Run(run_id, journal, client, lease, progress, stop).finish()
 
 
 def resume_run(
@@ -94,8 +59,8 @@ def resume_run(
     with journal.lease(client.settings.account) as lease:
         if not journal.entries(run_id):
             raise JournalError(f"run {run_id} has no planned records", "List the runs: nsbill journal.")
-        journal.note(run_id, "resumed", "resumed")
-        return _Run(run_id, journal, client, progress, stop, lease.renew).finish()
+        journal.note(run_id, "resumed", "resumed", fence=lease.token)
+        return Run(run_id, journal, client, lease, progress, stop).finish()
 
 
 def settle_open(account: str, *, journal: Journal, client: Client) -> dict[str, int]:
@@ -103,50 +68,66 @@ def settle_open(account: str, *, journal: Journal, client: Client) -> dict[str, 
 
     What turns out absent may be planned again; what is still unknown stays so until its waiting time is over.
     """
-    waiting = journal.open_entries(account)
-    if not waiting:
+    if not journal.open_entries(account):
         return {}
     counts: Counter[str] = Counter()
-    with journal.lease(account):
+    with journal.lease(account) as lease:
         currencies = load_currencies(client)
-        for entry in waiting:
-            found = resolve_open(client, currencies, entry)
+        for entry in journal.open_entries(account):  # again: what is open now that no other run is at work
+            lease.renew()
+            try:
+                found = resolve_open(client, currencies, entry, now=journal.now())
+            except (NoAnswer, TooManyRequests):
+                found = Resolution(Outcome.UNKNOWN)
             counts[found.outcome.value] += 1
             if found.outcome is not Outcome.UNKNOWN and entry.by_run is not None:
-                journal.record(entry.by_run, entry.bill.external_id, found.outcome, found.record_id, found.detail)
+                _write(journal, entry.by_run, entry, found, lease.token)
     return dict(counts)
 
 
-class _Run:
-    """The state of one run in this process; everything that must last is in the journal."""
+class Run:
+    """One run in this process, under a held lease; everything that must last is in the journal."""
 
     def __init__(
         self,
         run_id: str,
         journal: Journal,
         client: Client,
-        progress: Progress,
-        stop: threading.Event | None,
-        renew: Callable[[], None],
+        lease: Lease,
+        progress: Progress = silent,
+        stop: threading.Event | None = None,
     ) -> None:
-        self.run_id, self.journal, self.client = run_id, journal, client
-        self.progress, self.stop, self.renew = progress, stop or threading.Event(), renew
+        self.run_id, self.journal, self.client, self.lease = run_id, journal, client, lease
+        self.progress, self.stop = progress, stop or threading.Event()
         self.currencies = load_currencies(client)
         self.tally: Counter[str] = Counter()
 
     def finish(self) -> RunResult:
         """Resolve, create, resolve again; the journal has the outcome of every step."""
         entries = self.journal.entries(self.run_id)
-        self.total = len(entries)
-        self.tally.update(e.state for e in entries if e.state in _DONE | _REFUSED and e.by_run == self.run_id)
+        self._count(entries)
         self._each((e for e in entries if e.state in OPEN_STATES), self._resolve)
-        self._each((e for e in entries if e.state in _DONE and e.by_run != self.run_id), self._check_again)
-        for _ in range(2):  # a create found absent is tried once more
-            self._each(self._to_create(), self._create)
-            if self.stop.is_set() or not self._wait_for_open():
-                break
-        self.journal.note(self.run_id, "stopped" if self.stop.is_set() else "finished", str(dict(self.tally)))
-        return self._result()
+        self._each((e for e in entries if e.state in DONE and e.by_run != self.run_id), self._check_again)
+        self._create_all(self._to_create)
+        return self._end()
+
+    def retry(self, failed: list[Entry]) -> RunResult:
+        """Try refused creates of this run again: each is looked up, and created if it is not there."""
+        again = {entry.bill.external_id for entry in failed}
+        self._count(e for e in self.journal.entries(self.run_id) if e.bill.external_id not in again)
+
+        def to_create() -> list[Entry]:
+            current = (e for e in self.journal.entries(self.run_id) if e.bill.external_id in again)
+            return [e for e in current if e.state in REPEATABLE_STATES]
+
+        self._create_all(to_create)
+        return self._end()
+
+    def _count(self, entries: Iterable[Entry]) -> None:
+        """Count what is settled before this process begins."""
+        known = list(entries)
+        self.total = len(self.journal.entries(self.run_id))
+        self.tally.update(e.state for e in known if e.state in DONE | _REFUSED and e.by_run == self.run_id)
 
     def _to_create(self) -> list[Entry]:
         """What certainly does not exist and was not refused by this very run."""
@@ -155,6 +136,13 @@ class _Run:
             for e in self.journal.entries(self.run_id)
             if e.state in {None, Outcome.ABSENT.value} or (e.state in _REFUSED and e.by_run != self.run_id)
         ]
+
+    def _create_all(self, to_create: Callable[[], list[Entry]]) -> None:
+        self._each(to_create(), self._create)
+        if not self.stop.is_set() and self._wait_for_open():  # a create found absent is tried once more
+            self._each((e for e in to_create() if e.state == Outcome.ABSENT.value), self._create)
+            if not self.stop.is_set():
+                self._wait_for_open()
 
     def _each(self, entries: Iterable[Entry], step: Callable[[Entry], str]) -> None:
         """Run ``step`` on each entry in parallel; how many at once is the governor's to say.
@@ -179,24 +167,33 @@ class _Run:
                         self.tally[future.result()] += 1
                     self._report()
                     if time.monotonic() - renewed > _RENEW_EVERY:
-                        self.renew()
+                        self.lease.renew()
                         renewed = time.monotonic()
             except BaseException:
                 self.stop.set()  # nothing more is started; what is in flight is finished by the pool
                 raise
 
     def _create(self, entry: Entry) -> str:
-        """Create one billing record by the protocol: slot, intent, request, outcome.
+        """Create one billing record by the protocol: look-up if it was tried before, slot, intent, request, outcome.
 
         The intent is written when the slot is there: waiting for one must not eat up the time after which an intent
         without an outcome may count as absent.
         """
+        if self.stop.is_set():
+            return NOT_STARTED
+        if entry.state is not None:
+            try:
+                found = look_up(self.client, self.currencies, entry.bill, found_as=Outcome.CREATED)
+            except (NoAnswer, TooManyRequests):
+                return entry.state  # nothing is known, so nothing is sent
+            if found:
+                return self._record(entry, found)
         with self.client.turn():
             return NOT_STARTED if self.stop.is_set() else self._create_in_turn(entry)
 
     def _create_in_turn(self, entry: Entry) -> str:
         bill = entry.bill
-        before = self.journal.intend(self.run_id, bill)
+        before = self.journal.intend(self.run_id, bill, fence=self.lease.token)
         if before is not None and before not in REPEATABLE_STATES:
             # another run is at it, or has done it; its waiting time is not the one that this entry was read with
             return self._resolve(replace(entry, at=None))
@@ -208,39 +205,32 @@ class _Run:
                 external_id=bill.external_id,
                 transaction_date=bill.transaction_date,
             )
-        except NoAnswer as error:
-            return self._after_no_answer(entry, error)
-        except SignInRefused as error:
-            self._record(entry, Resolution(Outcome.ABSENT, detail=str(error)))  # refused before it began
-            raise  # no other order would fare better
-        except TooManyRequests as error:
-            return self._record(entry, Resolution(Outcome.ABSENT, detail=str(error)))  # blocked before it began
-        except NetSuiteError as error:
-            return self._record(entry, self._after_refusal(entry, error))
+        except (NoAnswer, NetSuiteError) as error:
+            return self._after_failure(entry, error)
         return self._record(entry, Resolution(Outcome.CREATED, record_id))
 
-    def _after_no_answer(self, entry: Entry, error: NoAnswer) -> str:
-        """Write down that the outcome is unknown, then look once: often the record is there."""
+    def _after_failure(self, entry: Entry, error: NoAnswer | NetSuiteError) -> str:
+        """Write down what the failure of a create means: not begun, unknown, or refused."""
+        not_begun = Resolution(Outcome.ABSENT, detail=str(error))
+        if isinstance(error, TooManyRequests) and error.was_sent:
+            return self._record(entry, not_begun)  # blocked
+        if isinstance(error, SignInRefused) or not error.was_sent:
+            self._record(entry, not_begun)
+            raise error  # no other order would fare better
+        if isinstance(error, NetSuiteError):
+            return self._record(entry, explain_refusal(self.client, self.currencies, entry.bill, error))
         self._record(entry, Resolution(Outcome.UNKNOWN, detail=str(error)))
-        try:
+        try:  # look once: often the record is there
             found = look_up(self.client, self.currencies, entry.bill, found_as=Outcome.CREATED)
         except (NoAnswer, NetSuiteError):
             found = None  # the outcome is in the journal as unknown, and looked up again before the run ends
         return self._record(entry, found) if found else Outcome.UNKNOWN.value
 
-    def _after_refusal(self, entry: Entry, error: NetSuiteError) -> Resolution:
-        """Look once after any refusal: a bill that is there already is refused as a duplicate, or for the order's state."""
-        try:
-            found = look_up(self.client, self.currencies, entry.bill, found_as=Outcome.EXISTS)
-        except (NoAnswer, NetSuiteError):
-            found = None  # the refusal itself was clear: this request created nothing
-        return found or Resolution(Outcome.REJECTED, detail=str(error))
-
     def _resolve(self, entry: Entry) -> str:
         """Look an open create up. One that stays unknown is not written again: its waiting time has begun already."""
         try:
-            found = resolve_open(self.client, self.currencies, entry)
-        except NoAnswer:
+            found = resolve_open(self.client, self.currencies, entry, now=self.journal.now())
+        except (NoAnswer, TooManyRequests):
             return Outcome.UNKNOWN.value
         return Outcome.UNKNOWN.value if found.outcome is Outcome.UNKNOWN else self._record(entry, found)
 
@@ -248,13 +238,13 @@ class _Run:
         """A record that an earlier run made, and that is planned again: it may have been deleted in NetSuite since."""
         try:
             found = look_up(self.client, self.currencies, entry.bill, found_as=Outcome.EXISTS)
-        except NoAnswer:
+        except (NoAnswer, TooManyRequests):
             return str(entry.state)  # nothing new is known, so nothing is written; the other orders go on
         gone = Resolution(Outcome.ABSENT, detail="the record of an earlier run is no longer in NetSuite")
         return self._record(entry, found or gone)
 
     def _record(self, entry: Entry, found: Resolution) -> str:
-        self.journal.record(self.run_id, entry.bill.external_id, found.outcome, found.record_id, found.detail)
+        _write(self.journal, self.run_id, entry, found, self.lease.token)
         return found.outcome.value
 
     def _wait_for_open(self) -> bool:
@@ -263,7 +253,7 @@ class _Run:
         if not still_open or self.client.settings.unknown_wait > _LONGEST_INLINE_WAIT:
             return False
         self.tally[Outcome.UNKNOWN.value] -= len(still_open)
-        now = datetime.now(UTC)
+        now = self.journal.now()
         newest = max((e.at for e in still_open if e.at), default=now)
         left = self.client.settings.unknown_wait - (now - newest).total_seconds()
         self.stop.wait(max(0.0, left) + 0.05)
@@ -276,27 +266,25 @@ class _Run:
         note = ", ".join(f"{self.tally[name.value]} {name.value}" for name in names if self.tally[name.value])
         self.progress(min(self.total, sum(self.tally.values())), self.total, note)
 
-    def _result(self) -> RunResult:
-        rows: list[dict[str, object]] = [
-            {
-                "sales_order_id": e.bill.sales_order_id,
-                "sales_order_number": e.bill.sales_order_number,
-                "amazon_order_id": e.bill.amazon_order_id,
-                "record_type": e.bill.record_type.value,
-                "external_id": e.bill.external_id,
-                "currency": e.bill.currency,
-                "amount": e.bill.amount,
-                "outcome": _outcome(e.state),
-                "record_id": e.record_id,
-                "message": e.detail,
-            }
-            for e in self.journal.entries(self.run_id)
-        ]
-        outcomes = OUTCOMES.frame(rows)
-        return RunResult(self.run_id, outcomes, read_back(self.client, self.currencies, outcomes))
+    def _end(self) -> RunResult:
+        """Write that the run has ended, read its records back, and write down what of them differs."""
+        fence = self.lease.token
+        kind = "stopped" if self.stop.is_set() else "finished"
+        self.journal.note(self.run_id, kind, str(dict(self.tally)), fence=fence)
+        entries = self.journal.entries(self.run_id)
+        outcomes = outcomes_of(entries)
+        different = read_back(self.client, self.currencies, outcomes)
+        for entry in entries:
+            sentence = different.get(entry.bill.external_id)
+            if sentence is not None and entry.detail != sentence:
+                outcome = Outcome(str(entry.state))
+                _write(self.journal, self.run_id, entry, Resolution(outcome, entry.record_id, sentence), fence)
+        if COULD_NOT in different:
+            self.journal.note(self.run_id, "not compared", different[COULD_NOT], fence=fence)
+        taken = (str(e.detail) for e in entries if e.state in _REFUSED and e.code == TAKEN)
+        return RunResult(self.run_id, outcomes, (*different.values(), *taken))
 
 
-def _outcome(state: str | None) -> str:
-    if state in OPEN_STATES:
-        return Outcome.UNKNOWN.value
-    return NOT_STARTED if state in {None, Outcome.ABSENT.value} else str(state)
+def _write(journal: Journal, run_id: str, entry: Entry, found: Resolution, fence: int) -> None:
+    external_id, fix, code = entry.bill.external_id, found.fix, found.code
+    journal.record(run_id, external_id, found.outcome, found.record_id, found.detail, fence=fence, fix=fix, code=code)

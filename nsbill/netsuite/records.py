@@ -11,9 +11,18 @@ from typing import Any
 from nsbill.errors import NetSuiteError, NoAnswer
 from nsbill.money import ZERO, exact
 from nsbill.netsuite.client import Call, Client
+from nsbill.netsuite.suiteql import query_page, quoted
 from nsbill.vocabulary import RecordType
 
-__all__ = ["BillLine", "FoundRecord", "PreviewedBill", "find_by_external_id", "preview_bill", "transform_order"]
+__all__ = [
+    "BillLine",
+    "FoundRecord",
+    "PreviewedBill",
+    "find_by_external_id",
+    "find_carrier",
+    "preview_bill",
+    "transform_order",
+]
 
 CREATE_FORM = "application/vnd.oracle.resource+json; type=create-form"
 """Asks for the record that a transform would make, without making it (netsuite 4.1)."""
@@ -170,6 +179,23 @@ def find_by_external_id(client: Client, record: RecordType, external_id: str) ->
         external_id=str(body.get("externalId", "")),
         sales_order_id=_reference(body.get("createdFrom")),
         total=exact(body["total"]),
+    )
+
+
+def find_carrier(client: Client, external_id: str) -> str | None:
+    """Name the transaction of any type that carries an external id (they are one namespace), or ``None``: nobody does.
+
+    Raises
+    ------
+    NetSuiteError, NoAnswer
+        Nothing is known.
+    """
+    query = f"SELECT t.id AS id, t.tranid AS tranid, BUILTIN.DF(t.type) AS type FROM transaction t WHERE t.externalid IN ({quoted([external_id])}) ORDER BY t.id"
+    rows, _ = query_page(client, f"Look for who carries '{external_id}'", query)
+    return (
+        f"{rows[0].get('type', 'transaction')} {rows[0].get('tranid', '')} (internal id {rows[0]['id']})"
+        if rows
+        else None
     )
 
 
