@@ -17,12 +17,14 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from nsbill.billing.journal import Journal
-from nsbill.billing.plan import Plan, build_plan
+from nsbill.billing.limits import check_answered, check_edition
+from nsbill.billing.plan import Known, Plan, build_plan
 from nsbill.billing.run import RunResult, carry_out, resume_run, settle_open
 from nsbill.credentials import Credentials, load_credentials
-from nsbill.errors import BillingRefused, JournalError, SettingsError
+from nsbill.errors import BillingRefused, JournalError, NetSuiteError, SettingsError, SignInRefused, TooManyRequests
 from nsbill.netsuite.books import (
     billing_records_of,
+    load_accounting_periods,
     load_billing_records,
     load_credits,
     load_currencies,
@@ -32,7 +34,7 @@ from nsbill.netsuite.client import Client
 from nsbill.netsuite.searches import SavedSearch, inspect_search, list_searches, load_orders, write_status
 from nsbill.progress import Progress, silent
 from nsbill.settings import Settings, load_settings, save_settings, validated
-from nsbill.vocabulary import ORDER_STATUS_TEXT, BillingStatus, SkipReason
+from nsbill.vocabulary import ORDER_STATUS_TEXT, BillingStatus, ClosedPeriod, SkipReason
 
 if TYPE_CHECKING:
     from nsbill.amazon.store import AddResult, SettlementStore
@@ -141,24 +143,32 @@ class Desk:
         self.client.settings = self.settings
         return self.criterion()
 
-    def preview(self, exclude: Mapping[str, str] | None = None, *, progress: Progress = silent) -> Plan:
+    def preview(
+        self,
+        exclude: Mapping[str, str] | None = None,
+        *,
+        closed_period: ClosedPeriod | None = None,
+        progress: Progress = silent,
+    ) -> Plan:
         """Load the saved search and decide what would be billed; creates nothing.
 
-        ``exclude``: sales order ids to leave out, each with the reason.
+        ``exclude``: sales order ids to leave out, each with the reason. ``closed_period``: instead of the setting's.
         """
+        settings = self.settings.model_copy(update={"closed_period": closed_period}) if closed_period else self.settings
         criterion = self.criterion()
         currencies = load_currencies(self.client)
         loaded = load_orders(self.client, criterion.search, currencies, progress=progress)
         unresolved = {e.bill.sales_order_id for e in self.journal.open_entries(self.settings.account)}
+        periods, notices = self._periods()
         return build_plan(
             loaded.orders,
             loaded.problems,
             billing_records_of(self.client, currencies, loaded.orders),
-            settings=self.settings,
+            settings=settings,
             status_effective=criterion.letters,
             today=self.today(),
             exclude=exclude,
-            unresolved=frozenset(unresolved),
+            known=Known(unresolved=frozenset(unresolved), periods=periods, notices=notices),
         )
 
     def check_account(self, *, production: str | None = None) -> None:
@@ -190,13 +200,16 @@ class Desk:
         Raises
         ------
         BillingRefused
-            Something changed in NetSuite or in the settings since the plan was made (says what), or the account is a
-            production account and ``production`` is not its id.
+            Something changed in NetSuite or in the settings since the plan was made (says what), the plan leaves a
+            question open or holds records that the licence edition does not allow, or the account is a production
+            account and ``production`` is not its id.
         """
         self.check_account(production=production)
+        check_edition(plan.to_bill["record_type"], self.settings)
+        check_answered(plan)
         excluded = plan.skipped[plan.skipped["reason"] == SkipReason.EXCLUDED_BY_USER.value]
         reasons = dict(zip(excluded["sales_order_id"], excluded["explanation"], strict=True))
-        fresh = self.preview(reasons)
+        fresh = self.preview(reasons, closed_period=plan.closed_period)
         if fresh.fingerprint != plan.fingerprint:
             raise BillingRefused("fingerprint", _difference(plan, fresh), "Look at the plan again, then bill.")
         return carry_out(plan, journal=self.journal, client=self.client, progress=progress, stop=stop)
@@ -246,6 +259,18 @@ class Desk:
                 stale_days=settings.stale_days,
             ),
         )
+
+    def _periods(self) -> tuple[pd.DataFrame | None, tuple[str, ...]]:
+        """The accounting periods; or none, and a notice, when the role may not see them."""
+        try:
+            return load_accounting_periods(self.client), ()
+        except (SignInRefused, TooManyRequests):
+            raise
+        except NetSuiteError as error:
+            notice = (
+                f"Closed accounting periods are not looked at before billing; NetSuite refuses dates in them. {error}"
+            )
+            return None, (notice,)
 
     def _search(self) -> SavedSearch:
         return inspect_search(self.client, _chosen(self.settings.saved_search))

@@ -16,6 +16,7 @@ from nsbill.errors import SchemaError
 from nsbill.money import MONEY
 
 __all__ = [
+    "ACCOUNTING_PERIODS",
     "BILLING_RECORDS",
     "CREDITS",
     "EXCEPTIONS",
@@ -24,6 +25,7 @@ __all__ = [
     "OUTCOMES",
     "PLAN_SKIPPED",
     "PLAN_TO_BILL",
+    "PREVIEWS",
     "SETTLEMENTS",
     "STATEMENT",
     "TOTALS",
@@ -139,6 +141,7 @@ ORDERS = Schema(
         _c("currency", TEXT, "ISO 4217 code of every amount in the row"),
         _c("total", MONEY, "order total in the order's currency"),
         _c("payment_method", TEXT, "payment method, empty when none is set", empty=True),
+        _c("route_value", TEXT, "what the setting's 'route_field' holds, empty when nothing", empty=True),
     ),
 )
 """Sales orders; grain: one row per sales order."""
@@ -160,6 +163,30 @@ BILLING_RECORDS = Schema(
     ),
 )
 """Invoices and cash sales; grain: one row per record."""
+
+ACCOUNTING_PERIODS = Schema(
+    "accounting periods",
+    (
+        _c("period_id", TEXT, "NetSuite internal id"),
+        _c("name", TEXT, "name, such as Nov 2026; quarters and years are periods too"),
+        _c("first", DATE, "first day"),
+        _c("last", DATE, "last day"),
+        _c("closed", FLAG, "nothing may be posted into it"),
+    ),
+)
+"""Accounting periods; grain: one row per period."""
+
+PREVIEWS = Schema(
+    "dry runs",
+    (
+        _c("sales_order_id", TEXT, "NetSuite internal id of the sales order"),
+        _c("record_type", TEXT, "invoice or cashSale"),
+        _c("total", MONEY, "what NetSuite would bill now; empty when it refused or did not answer", empty=True),
+        _c("refusal", TEXT, "NetSuite's refusal", empty=True),
+        _c("no_answer", TEXT, "why nothing is known", empty=True),
+    ),
+)
+"""What NetSuite would bill of orders now, without saving anything; grain: one row per sales order."""
 
 CREDITS = Schema(
     "credits",
@@ -193,6 +220,14 @@ PLAN_TO_BILL = Schema(
         _c("marketplace", TEXT, "sales channel", empty=True),
         _c("customer", TEXT, "customer name", empty=True),
         _c("payment_method", TEXT, "payment method", empty=True),
+        _c(
+            "period",
+            TEXT,
+            "accounting period of the transaction date; empty when the periods are not visible",
+            empty=True,
+        ),
+        _c("shipped_only", FLAG, "whether only what has shipped of the order is billed", empty=True),
+        _c("note", TEXT, "what is unusual about this record, in a sentence", empty=True),
     ),
 )
 """Orders that a plan bills; grain: one row per sales order."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal, Self
 from zoneinfo import available_timezones
@@ -17,7 +18,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from nsbill.errors import SettingsError
-from nsbill.vocabulary import BillingMode, BillingStatus, LicenceEdition, RecordType, TaxMode
+from nsbill.vocabulary import BillingMode, BillingStatus, ClosedPeriod, LicenceEdition, RecordType, TaxMode
 
 __all__ = ["Settings", "load_settings", "save_settings", "validated"]
 
@@ -60,7 +61,21 @@ class Settings(BaseSettings):
         default_factory=dict, description="Overrides what an edition may create"
     )
     partially_billed: Literal["bill-remainder", "skip"] = "bill-remainder"
-    transaction_date: Literal["today", "ship-date"] = "today"
+    partially_shipped: Literal["bill-shipped", "skip"] = "bill-shipped"
+    route_field: str = Field(
+        "paymentmethod",
+        description="Search field that routes an order when both flows are on; or terms, or any named one",
+    )
+    route_filled: Literal["cash-sale", "invoice"] = Field(
+        "cash-sale", description="What an order becomes whose 'route_field' is filled; an empty one becomes the other"
+    )
+    transaction_date: str = Field(
+        "today", description="Date of the new records: today, ship-date, or a date such as 2026-01-31"
+    )
+    closed_period: ClosedPeriod = Field(
+        ClosedPeriod.BLOCK,
+        description="Orders dated in a closed accounting period: leave out, date in the next open one, or ask",
+    )
 
     time_zone: str = Field("UTC", description="Time zone in which 'today' is meant, such as America/New_York")
 
@@ -98,6 +113,23 @@ class Settings(BaseSettings):
         if name not in available_timezones():
             raise SettingsError("time_zone", f"{name!r} is not a known time zone", "Use a name such as Europe/Berlin.")
         return name
+
+    @field_validator("transaction_date")
+    @classmethod
+    def _known_date(cls, text: str) -> str:
+        if text in {"today", "ship-date"} or _is_date(text):
+            return text
+        remedy = "Use today, ship-date, or a date such as 2026-01-31."
+        raise SettingsError("transaction_date", f"{text!r} is not a date", remedy)
+
+    @field_validator("route_field")
+    @classmethod
+    def _one_name(cls, name: str) -> str:
+        if name.replace("_", "").isalnum():
+            return name
+        raise SettingsError(
+            "route_field", f"{name!r} is not a field name", "Use paymentmethod, terms, or a field's id."
+        )
 
     @model_validator(mode="after")
     def _flows_fit_the_edition(self) -> Self:
@@ -167,6 +199,13 @@ def save_settings(workspace: Path, changes: Mapping[str, Any]) -> Settings:
     aside.write_text(tomli_w.dumps(dict(sorted(values.items()))), encoding="utf-8")
     aside.replace(path)
     return load_settings(workspace)
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

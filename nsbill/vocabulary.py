@@ -8,6 +8,7 @@ __all__ = [
     "AgingBucket",
     "BillingMode",
     "BillingStatus",
+    "ClosedPeriod",
     "EventClass",
     "ExceptionClass",
     "LicenceEdition",
@@ -100,6 +101,14 @@ class BillingMode(StrEnum):
     AUTO = "by-payment"
 
 
+class ClosedPeriod(StrEnum):
+    """What becomes of an order whose billing record would be dated in a closed accounting period."""
+
+    BLOCK = "block"
+    NEXT_OPEN = "next-open"
+    ASK = "ask"
+
+
 class LicenceEdition(StrEnum):
     """Licence editions of the published billing flow; what each allows is a table in the settings."""
 
@@ -127,6 +136,11 @@ class SkipReason(StrEnum):
     ALREADY_BILLED = "already_billed"
     NOTHING_TO_BILL = "nothing_to_bill"
     FLOW_OFF = "flow_off"
+    CLOSED_PERIOD = "closed_period"
+    NOT_IN_ADVANCE = "not_in_advance"
+    REFUSED_BY_NETSUITE = "refused_by_netsuite"
+    NOT_PREVIEWED = "not_previewed"
+    EXCEEDS_ORDER = "exceeds_order"
     UNRESOLVED_OUTCOME = "unresolved_outcome"
     EXCLUDED_BY_USER = "excluded_by_user"
     BAD_ROW = "bad_row"

@@ -35,6 +35,7 @@ def orders(text: str) -> pd.DataFrame:
                 "currency": row.get("currency") or "USD",
                 "total": Decimal(row["total"] or 0),
                 "payment_method": row.get("payment"),
+                "route_value": row.get("payment"),
             }
             for row in rows(text)
         ]

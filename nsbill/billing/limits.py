@@ -1,40 +1,99 @@
-"""The guard of billing without a person at the screen: how many orders, and how much money, one run may bill."""
+"""Guards before anything is sent: how many orders and how much money, which records the licence allows, what was asked."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from nsbill.billing.plan import Plan
 from nsbill.billing.run import NOT_STARTED, RunResult
-from nsbill.errors import BillingRefused
+from nsbill.errors import BillingRefused, MoneyError
 from nsbill.money import exact, format_money
-from nsbill.vocabulary import Outcome
+from nsbill.settings import Settings
+from nsbill.vocabulary import Outcome, RecordType
 
-__all__ = ["check_limits", "run_figures"]
+__all__ = ["check_answered", "check_edition", "check_limits", "parse_limits", "run_figures"]
 
 
-def check_limits(plan: Plan, *, max_orders: int, max_total: str | Decimal) -> None:
-    """Refuse a plan beyond the limits, with the figures. ``max_total`` holds for each currency by itself.
+def check_limits(
+    plan: Plan, *, max_orders: int | None = None, max_total: str | Decimal | Mapping[str, Decimal] | None = None
+) -> None:
+    """Refuse a plan beyond the limits, with the figures; ``None``: no limit.
+
+    ``max_total``: one amount, which holds for each currency by itself; or limits by currency, as a mapping or as a text
+    such as ``"USD=1000.00, EUR=500.00"``, and then a currency without a limit may not be billed at all.
 
     Raises
     ------
     BillingRefused
         The plan has more orders, or in some currency a larger total, than allowed.
     MoneyError
-        ``max_total`` is not an exact amount such as ``"100000.00"``.
+        ``max_total`` is not an exact amount such as ``"100000.00"``, nor amounts by currency.
     """
-    limit, orders = exact(max_total), len(plan.to_bill)
-    beyond = [f"{orders:,} orders are to bill and max_orders is {max_orders:,}"] if orders > max_orders else []
-    beyond += [
-        f"{format_money(total, currency)} is to bill and max_total is {format_money(limit, currency)}"
-        for currency, total in plan.totals.items()
-        if total > limit
-    ]
+    orders = len(plan.to_bill)
+    beyond = []
+    if max_orders is not None and orders > max_orders:
+        beyond.append(f"{orders:,} orders are to bill and max_orders is {max_orders:,}")
+    if max_total is not None:
+        beyond += _beyond_totals(plan.totals, max_total)
     if beyond:
         raise BillingRefused(
             "limits",
             "the plan is beyond the limits of this run: " + "; ".join(beyond),
             "Look at the plan (notebook 02_preview_and_bill, or nsbill plan), then bill it there or raise the limits.",
+        )
+
+
+def parse_limits(text: str) -> Decimal | dict[str, Decimal]:
+    """Read ``1000.00``, or ``USD=1000.00, EUR=500.00``.
+
+    Raises
+    ------
+    MoneyError
+        It is neither; or a currency is named twice, or an amount is not exact.
+    """
+    if "=" not in text:
+        return exact(text)
+    limits: dict[str, Decimal] = {}
+    for part in text.split(","):
+        currency, equals, amount = (piece.strip() for piece in part.partition("="))
+        if not (equals and re.fullmatch(r"[A-Z]{3}", currency)) or currency in limits:
+            raise MoneyError(text, "it is not one amount for each currency, such as USD=1000.00, EUR=500.00")
+        limits[currency] = exact(amount)
+    return limits
+
+
+def check_edition(records: Iterable[str], settings: Settings) -> None:
+    """Refuse record types (invoice, cashSale) that the licence edition does not allow.
+
+    Raises
+    ------
+    BillingRefused
+        One of them is not allowed; says how to override the table of editions.
+    """
+    for record in sorted({RecordType(name) for name in records}):
+        if not settings.allows(record):
+            raise BillingRefused(
+                "edition",
+                f"the {settings.edition.value} edition does not allow {record.title}s",
+                "Choose another edition, or override 'edition_allows' for your contract: nsbill settings set.",
+            )
+
+
+def check_answered(plan: Plan) -> None:
+    """Refuse a plan that asks something.
+
+    Raises
+    ------
+    BillingRefused
+        The policy for closed periods is ``ask``, and orders would be dated in one.
+    """
+    if plan.undecided:
+        raise BillingRefused(
+            "closed_period",
+            f"{plan.undecided} orders would be dated in a closed accounting period, and nobody said what to do with them",
+            "Say it: --closed-period next-open dates them in the next open period, --closed-period block leaves them out.",
         )
 
 
@@ -58,3 +117,13 @@ def run_figures(plan: Plan, result: RunResult | None = None) -> dict[str, object
         "differences": list(result.differences) if result else [],
         "run_id": result.run_id if result else "",
     }
+
+
+def _beyond_totals(totals: Mapping[str, Decimal], limit: str | Decimal | Mapping[str, Decimal]) -> Iterator[str]:
+    limits = parse_limits(limit) if isinstance(limit, str) else limit
+    for currency, total in totals.items():
+        highest = limits.get(currency) if isinstance(limits, Mapping) else exact(limits)
+        if highest is None:
+            yield f"{format_money(total, currency)} is to bill and max_total names no limit for {currency}"
+        elif total > highest:
+            yield f"{format_money(total, currency)} is to bill and max_total is {format_money(highest, currency)}"

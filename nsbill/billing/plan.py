@@ -14,14 +14,16 @@ from decimal import Decimal
 
 import pandas as pd
 
-from nsbill.billing.reasons import explain_skips
-from nsbill.billing.remainder import with_remainder
-from nsbill.money import format_totals, sum_by_currency
+from nsbill.billing.periods import Periods, joined, with_dates
+from nsbill.billing.reasons import Given, explain_skips
+from nsbill.billing.remainder import with_previews, with_remainder
+from nsbill.billing.routes import record_types, route_words
+from nsbill.money import format_money, format_totals, sum_by_currency
 from nsbill.schemas import PLAN_SKIPPED, PLAN_TO_BILL
 from nsbill.settings import Settings
-from nsbill.vocabulary import ORDER_STATUS_TEXT, BillingMode, BillingStatus, RecordType
+from nsbill.vocabulary import ORDER_STATUS_TEXT, BillingMode, BillingStatus, ClosedPeriod, RecordType, SkipReason
 
-__all__ = ["Plan", "build_plan", "external_ids"]
+__all__ = ["Known", "Plan", "build_plan", "external_ids"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,10 @@ class Plan:
     skipped: pd.DataFrame
     notices: tuple[str, ...]
     fingerprint: str
+    route: str = ""
+    """In words, what the orders become."""
+    closed_period: ClosedPeriod = ClosedPeriod.BLOCK
+    """The policy for dates in closed accounting periods."""
 
     @property
     def orders(self) -> int:
@@ -48,12 +54,34 @@ class Plan:
         return sum_by_currency(zip(self.to_bill["currency"], self.to_bill["amount"], strict=True))
 
     @property
+    def undecided(self) -> int:
+        """How many orders would be dated in a closed period, and the policy is to ask first what is to become of them."""
+        closed = int((self.skipped["reason"] == SkipReason.CLOSED_PERIOD.value).sum())
+        return closed if self.closed_period is ClosedPeriod.ASK else 0
+
+    @property
     def sentence(self) -> str:
         """The plan in one sentence."""
         return (
             f"{len(self.to_bill)} of {self.orders} orders to bill ({format_totals(self.totals)}), "
             f"{len(self.skipped)} skipped; fingerprint {self.fingerprint[:12]}"
         )
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known beside the orders and their bills; everything has the value of not knowing."""
+
+    unresolved: frozenset[str] = frozenset()
+    """Sales order ids with a create whose outcome is unknown; they wait until it is resolved."""
+    periods: pd.DataFrame | None = None
+    """The accounting periods (schema ACCOUNTING_PERIODS)."""
+    in_advance: bool | None = None
+    """The account's preference to invoice in advance of fulfilment."""
+    previews: pd.DataFrame | None = None
+    """What NetSuite would bill now of partly shipped orders (schema PREVIEWS)."""
+    notices: tuple[str, ...] = ()
+    """Sentences that the plan is to carry, such as what could not be looked at."""
 
 
 def build_plan(
@@ -65,7 +93,7 @@ def build_plan(
     status_effective: tuple[str, ...],
     today: date,
     exclude: Mapping[str, str] | None = None,
-    unresolved: frozenset[str] = frozenset(),
+    known: Known | None = None,
 ) -> Plan:
     """Decide for each order what it becomes, or why it is left out.
 
@@ -80,21 +108,27 @@ def build_plan(
     status_effective
         The status letters that NetSuite's own criterion lets through; NetSuite's wins over the setting.
     today
-        Transaction date of the new records, unless the setting takes the ship date.
+        Transaction date of the new records, unless the setting takes the ship date or a given one.
     exclude
         Sales order ids that the user leaves out, each with the reason.
-    unresolved
-        Sales order ids with a create whose outcome is unknown; they wait until it is resolved.
+    known
+        What else NetSuite and the journal say.
     """
-    facts = with_remainder(orders, billed)
-    facts["record_type"] = _route(facts, settings.mode)
+    known = known or Known()
+    facts = with_previews(with_remainder(orders, billed), known.previews)
+    facts["record_type"] = record_types(facts, settings)
     facts["external_id"] = external_ids(facts)
-    facts = explain_skips(facts, settings=settings, exclude=exclude or {}, unresolved=unresolved)
+    periods = None if known.periods is None else Periods(known.periods)
+    facts = with_dates(facts, periods, settings=settings, today=today)
+    given = Given(settings, status_effective, exclude or {}, known.unresolved, known.in_advance)
+    facts = explain_skips(facts, given)
     keep = facts["reason"].isna()
     to_bill = facts[keep].sort_values("sales_order_id", key=_as_number, ignore_index=True)
-    to_bill["transaction_date"] = _transaction_dates(to_bill, settings, today)
+    to_bill["shipped_only"] = (to_bill["previewed"] & (to_bill["amount"] < to_bill["remaining"])).astype(_FLAG)
+    to_bill["note"] = joined(to_bill["date_note"], _notes(to_bill))
     to_bill = PLAN_TO_BILL.conform(to_bill)
-    skipped = pd.concat([PLAN_SKIPPED.conform(facts[~keep]), problems])
+    left = facts[~keep]
+    skipped = pd.concat([PLAN_SKIPPED.conform(left.assign(amount=left["remaining"])), problems])
     return Plan(
         account=settings.account,
         mode=settings.mode,
@@ -102,8 +136,10 @@ def build_plan(
         status_effective=status_effective,
         to_bill=to_bill,
         skipped=PLAN_SKIPPED.check(skipped.sort_values("sales_order_id", key=_as_number, ignore_index=True)),
-        notices=_notices(to_bill, settings, status_effective),
+        notices=(*_notices(to_bill, settings, status_effective), *known.notices),
         fingerprint=_fingerprint(settings.account, to_bill),
+        route=route_words(settings),
+        closed_period=settings.closed_period,
     )
 
 
@@ -117,23 +153,25 @@ def external_ids(facts: pd.DataFrame) -> pd.Series:
 
 
 _TEXT = PLAN_TO_BILL.frame()["external_id"].dtype
+_FLAG = PLAN_TO_BILL.frame()["shipped_only"].dtype
 
 
-def _route(facts: pd.DataFrame, mode: BillingMode) -> pd.Series:
-    """Payment method filled: cash sale; empty: invoice; when only one flow is on, always that one."""
-    invoice, cash_sale = RecordType.INVOICE.value, RecordType.CASH_SALE.value
-    if mode is BillingMode.AUTO:
-        routed = facts["payment_method"].notna().map({True: cash_sale, False: invoice})
-    else:
-        routed = pd.Series(invoice if mode is BillingMode.INVOICE else cash_sale, index=facts.index)
-    return routed.astype(_TEXT)
+def _notes(to_bill: pd.DataFrame) -> pd.Series:
+    """Say of each partial bill what it leaves, and of each further part what is billed already."""
+    told = to_bill[to_bill["shipped_only"] | (to_bill["already_billed"] > 0)]
+    notes = pd.Series([_note(row) for _, row in told.iterrows()], index=told.index, dtype=_TEXT)
+    return notes.reindex(to_bill.index)
 
 
-def _transaction_dates(to_bill: pd.DataFrame, settings: Settings, today: date) -> pd.Series:
-    dates = pd.Series(today, index=to_bill.index, dtype=to_bill["order_date"].dtype)
-    if settings.transaction_date == "ship-date":
-        dates = to_bill["ship_date"].fillna(dates)
-    return dates
+def _note(row: pd.Series) -> str:
+    parts = []
+    if row["shipped_only"]:
+        left = format_money(row["remaining"] - row["amount"], row["currency"])
+        parts.append(f"Bills what has shipped; {left} stay until the rest has.")
+    if row["already_billed"]:
+        before = format_money(row["already_billed"], row["currency"])
+        parts.append(f"Part {row['part']}: {before} are billed by {row['bill_numbers']}.")
+    return " ".join(parts)
 
 
 def _notices(to_bill: pd.DataFrame, settings: Settings, effective: tuple[str, ...]) -> tuple[str, ...]:

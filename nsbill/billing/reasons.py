@@ -3,39 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import pandas as pd
 import pyarrow as pa
 
+from nsbill.billing.remainder import PARTLY_SHIPPED
 from nsbill.settings import Settings
-from nsbill.vocabulary import ORDER_STATUS_TEXT, RecordType, SkipReason
+from nsbill.vocabulary import ORDER_STATUS_TEXT, BillingStatus, RecordType, SkipReason
 
-__all__ = ["explain_skips"]
+__all__ = ["AWAITS_PREVIEW", "Given", "explain_skips"]
 
 _TEXT = pd.ArrowDtype(pa.string())
 _AMAZON_ID = r"\d{3}-\d{7}-\d{7}"
 
+_PREFERENCE = "Invoice in Advance of Fulfillment"
+
+AWAITS_PREVIEW = "A part of it has shipped, and NetSuite was not asked how much of it may be billed."
+"""Said of partly shipped orders in a plan that is made without NetSuite's dry run."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the rules go by, besides the facts about each order."""
+
+    settings: Settings
+    status_effective: tuple[str, ...]
+    exclude: Mapping[str, str]
+    """Sales order id to the reason for leaving it out."""
+    unresolved: frozenset[str]
+    """Sales order ids with a create whose outcome is unknown."""
+    in_advance: bool | None
+    """The account's preference to invoice in advance of fulfilment; ``None`` when it is not visible."""
+
+
 Rule = tuple[SkipReason, pd.Series, pd.Series | str]
 
 
-def explain_skips(
-    facts: pd.DataFrame, *, settings: Settings, exclude: Mapping[str, str], unresolved: frozenset[str]
-) -> pd.DataFrame:
+def explain_skips(facts: pd.DataFrame, given: Given) -> pd.DataFrame:
     """Return ``facts`` with ``reason`` and ``explanation``; both are empty for orders that are billed."""
     facts = facts.assign(
         reason=pd.Series(None, index=facts.index, dtype=_TEXT),
         explanation=pd.Series(None, index=facts.index, dtype=_TEXT),
     )
-    for reason, holds, sentence in _rules(facts, settings, exclude, unresolved):
+    for reason, holds, sentence in _rules(facts, given):
         first = holds.fillna(False).astype(bool) & facts["reason"].isna()
         facts["reason"] = facts["reason"].mask(first, reason.value)
         facts["explanation"] = facts["explanation"].mask(first, sentence)
     return facts
 
 
-def _rules(
-    facts: pd.DataFrame, settings: Settings, exclude: Mapping[str, str], unresolved: frozenset[str]
-) -> Iterator[Rule]:
+def _rules(facts: pd.DataFrame, given: Given) -> Iterator[Rule]:
+    settings, exclude, unresolved = given.settings, given.exclude, given.unresolved
     order_id, number = facts["amazon_order_id"], facts["bill_numbers"]
     yield (
         SkipReason.EXCLUDED_BY_USER,
@@ -72,7 +91,7 @@ def _rules(
         facts["foreign_bill"].notna(),
         "Already billed in another currency by " + facts["foreign_bill"] + ". Correct that record first.",
     )
-    yield from _status_rules(facts)
+    yield from _status_rules(facts, given)
     yield (
         SkipReason.ALREADY_BILLED,
         number.notna() & (facts["amount"] <= 0),
@@ -90,20 +109,68 @@ def _rules(
             "Partly billed by " + number + "; the setting 'partially_billed' says skip.",
         )
     yield from _flow_rules(facts, settings)
+    yield SkipReason.CLOSED_PERIOD, facts["closed_note"].notna(), facts["closed_note"]
+    yield from _partly_shipped_rules(facts, given)
 
 
-def _status_rules(facts: pd.DataFrame) -> Iterator[Rule]:
+def _status_rules(facts: pd.DataFrame, given: Given) -> Iterator[Rule]:
     name = facts["status"].map(ORDER_STATUS_TEXT).astype(_TEXT)
     yield (
-        SkipReason.PARTIALLY_FULFILLED,
-        facts["status"].isin(["D", "E"]),
-        "Its status is " + name + ": a part has shipped. It is billed when the whole order has shipped.",
-    )
-    yield (
         SkipReason.STATUS_NOT_BILLABLE,
-        ~facts["status"].isin(["B", "F"]),
+        ~facts["status"].isin(["B", "F", *PARTLY_SHIPPED]),
         "Its status is " + name + ", which cannot be billed.",
     )
+    if given.in_advance is False:
+        yield (
+            SkipReason.NOT_IN_ADVANCE,
+            facts["status"] == BillingStatus.PENDING_FULFILLMENT.letter,
+            (
+                f"Nothing of it has shipped, and '{_PREFERENCE}' is off, so NetSuite would refuse it. Switch it on "
+                f"(Setup > Accounting > Accounting Preferences > Order Management), or bill what is Pending Billing."
+            ),
+        )
+    if given.settings.partially_shipped == "skip":
+        yield (
+            SkipReason.PARTIALLY_FULFILLED,
+            facts["status"].isin(PARTLY_SHIPPED),
+            "Its status is " + name + "; the setting 'partially_shipped' says skip, so it waits for the rest.",
+        )
+
+
+def _partly_shipped_rules(facts: pd.DataFrame, given: Given) -> Iterator[Rule]:
+    """What NetSuite's dry run says about an order of which a part has shipped."""
+    partly, refusal = facts["status"].isin(PARTLY_SHIPPED), facts["refusal"]
+    yield (
+        SkipReason.PARTIALLY_FULFILLED,
+        partly & ~facts["previewed"],
+        AWAITS_PREVIEW,
+    )
+    yield (
+        SkipReason.NOT_PREVIEWED,
+        partly & facts["no_answer"].notna(),
+        "How much of it may be billed is not known: " + facts["no_answer"] + " Plan again.",
+    )
+    yield (
+        SkipReason.PARTIALLY_FULFILLED,
+        (facts["status"] == "D") & refusal.notna(),
+        "What of it has shipped is billed; it waits for the rest. NetSuite's dry run: " + refusal,
+    )
+    yield SkipReason.REFUSED_BY_NETSUITE, partly & refusal.notna(), "NetSuite's dry run refused it. " + refusal
+    yield (
+        SkipReason.EXCEEDS_ORDER,
+        partly & (facts["amount"] > facts["remaining"]),
+        "NetSuite would bill more than is left of the order. Compare its lines with the order's total in NetSuite.",
+    )
+    if given.in_advance is not False and BillingStatus.PENDING_FULFILLMENT.letter not in given.status_effective:
+        word = "is on" if given.in_advance else "is not visible to this role, and may be on"
+        yield (
+            SkipReason.PARTIALLY_FULFILLED,
+            partly & (facts["amount"] == facts["remaining"]),
+            (
+                f"NetSuite would bill all of it, also what has not shipped: '{_PREFERENCE}' {word}. "
+                f"It waits for the rest, as the billing status says."
+            ),
+        )
 
 
 def _flow_rules(facts: pd.DataFrame, settings: Settings) -> Iterator[Rule]:

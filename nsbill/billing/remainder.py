@@ -6,8 +6,12 @@ import pandas as pd
 import pyarrow as pa
 
 from nsbill.money import MONEY, ZERO
+from nsbill.schemas import PREVIEWS
 
-__all__ = ["with_remainder"]
+__all__ = ["PARTLY_SHIPPED", "with_previews", "with_remainder"]
+
+PARTLY_SHIPPED = ("D", "E")
+"""Statuses of orders of which a part has shipped: how much may be billed, only NetSuite can say (netsuite 4.2)."""
 
 _TEXT = pd.ArrowDtype(pa.string())
 _COUNT = pd.ArrowDtype(pa.int64())
@@ -18,7 +22,7 @@ def with_remainder(orders: pd.DataFrame, billed: pd.DataFrame) -> pd.DataFrame:
     """Return the orders with what of them is billed.
 
     Added columns: ``already_billed`` (money: Σ of its unvoided records), ``part`` (int: number of the next record),
-    ``amount`` (money: total − already_billed), ``bill_numbers`` (text: its records), ``foreign_bill`` (text: numbers of
+    ``remaining`` and ``amount`` (money: total − already_billed), ``bill_numbers`` (text: its records), ``foreign_bill`` (text: numbers of
     its records in another currency), ``billed_elsewhere`` (text: records that carry its Amazon order id without
     being created from this sales order).
     """
@@ -31,8 +35,22 @@ def with_remainder(orders: pd.DataFrame, billed: pd.DataFrame) -> pd.DataFrame:
     facts = facts.merge(_parts(billed), on="sales_order_id", how="left", validate="one_to_one")
     facts["already_billed"] = facts["already_billed"].astype(_MONEY).fillna(ZERO)  # type: ignore[arg-type]
     facts["part"] = (facts["records"].fillna(0) + 1).astype(_COUNT)
-    facts["amount"] = (facts["total"] - facts["already_billed"]).astype(_MONEY)
-    return facts.drop(columns="records")
+    facts["remaining"] = (facts["total"] - facts["already_billed"]).astype(_MONEY)
+    return facts.drop(columns="records").assign(amount=facts["remaining"])
+
+
+def with_previews(facts: pd.DataFrame, previews: pd.DataFrame | None) -> pd.DataFrame:
+    """Return ``facts`` with what NetSuite would bill now of partly shipped orders (schema PREVIEWS).
+
+    ``amount`` becomes NetSuite's total there. Added columns: ``previewed`` (flag), ``refusal`` and ``no_answer`` (text).
+    """
+    found = PREVIEWS.frame() if previews is None else previews
+    found = found[["sales_order_id", "total", "refusal", "no_answer"]].rename(columns={"total": "now"})
+    made = facts.merge(found.assign(seen=True), on="sales_order_id", how="left", validate="one_to_one")
+    partly = made["status"].isin(PARTLY_SHIPPED)
+    made["previewed"] = made["seen"].notna() & partly
+    made["amount"] = made["amount"].where(~made["previewed"] | made["now"].isna(), made["now"]).astype(_MONEY)
+    return made.drop(columns=["seen", "now"])
 
 
 def _per_order(records: pd.DataFrame) -> pd.DataFrame:

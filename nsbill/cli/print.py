@@ -11,25 +11,18 @@ from nsbill.billing.plan import Plan
 from nsbill.billing.run import RunResult
 from nsbill.money import format_totals
 from nsbill.show.tables import text_table
-from nsbill.vocabulary import BillingMode
 
 if TYPE_CHECKING:
     from nsbill.reconcile import Reconciliation
 
 __all__ = ["print_outcomes", "print_plan", "print_reconciliation", "print_settlements"]
 
-_MODES = {
-    BillingMode.INVOICE: "every order becomes an invoice",
-    BillingMode.CASH_SALE: "every order becomes a cash sale",
-    BillingMode.AUTO: "by payment method: filled becomes a cash sale, empty an invoice",
-}
-
 
 def print_plan(plan: Plan, *, limit: int = 8, err: bool = False) -> None:
     """Print a plan: to bill, skipped and why, totals per currency, fingerprint."""
     to_bill = ["sales_order_number", "amazon_order_id", "record_type", "currency", "amount", "transaction_date"]
     blocks = [
-        f"Plan for account {plan.account}: {_MODES[plan.mode]}",
+        f"Plan for account {plan.account}: {plan.route}",
         text_table(plan.to_bill, to_bill, caption=f"To bill: {len(plan.to_bill)} of {plan.orders} orders", limit=limit),
     ]
     if len(plan.skipped):
@@ -39,6 +32,10 @@ def print_plan(plan: Plan, *, limit: int = 8, err: bool = False) -> None:
             f"  {row.orders:>6}  {str(reason).replace('_', ' ')}, for example: {row.example}"
             for reason, row in why.iterrows()
         ]
+    told = plan.to_bill[plan.to_bill["note"].notna()]
+    blocks += [f"  {row.sales_order_number}: {row.note}" for row in told.head(limit).itertuples()]
+    if len(told) > limit:
+        blocks.append(f"  … and {len(told) - limit} more with a note (see them all with --json)")
     blocks += [f"Note: {notice}" for notice in plan.notices]
     blocks.append(f"Totals to bill: {format_totals(plan.totals)}")
     blocks.append(f"Fingerprint: {plan.fingerprint[:12]}")

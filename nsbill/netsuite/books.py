@@ -13,13 +13,14 @@ from nsbill.netsuite.client import Client
 from nsbill.netsuite.columns import AMOUNT, DATE, FLAG, ID, TEXT, demand, mapped
 from nsbill.netsuite.suiteql import Query, as_ids, chunks, query_table, quoted
 from nsbill.progress import Progress, silent
-from nsbill.schemas import BILLING_RECORDS, CREDITS, ORDERS
+from nsbill.schemas import ACCOUNTING_PERIODS, BILLING_RECORDS, CREDITS, ORDERS
 from nsbill.settings import Settings
 from nsbill.vocabulary import RecordType
 
 __all__ = [
     "billing_records_by_id",
     "billing_records_of",
+    "load_accounting_periods",
     "load_billing_records",
     "load_credits",
     "load_currencies",
@@ -36,6 +37,39 @@ def load_currencies(client: Client) -> dict[str, str]:
     query = Query("Read the currencies", {"id": ("c.id", ID), "symbol": ("c.symbol", TEXT)}, "currency c")
     rows = query_table(client, query)
     return dict(zip(rows["id"].to_pylist(), rows["symbol"].to_pylist(), strict=True))
+
+
+def load_accounting_periods(client: Client) -> pd.DataFrame:
+    """Load the accounting periods (schema ACCOUNTING_PERIODS), quarters and years among them.
+
+    Raises
+    ------
+    NetSuiteError
+        The role may not see them.
+    """
+    query = Query(
+        "Read the accounting periods",
+        {
+            "id": ("p.id", ID),
+            "name": ("p.periodname", TEXT),
+            "first_day": (_DAY.format("p.startdate"), DATE),
+            "last_day": (_DAY.format("p.enddate"), DATE),
+            "closed": ("p.closed", FLAG),
+        },
+        "accountingperiod p",
+    )
+    c = query_table(client, query)
+    return ACCOUNTING_PERIODS.from_arrow(
+        pa.table(
+            {
+                "period_id": c["id"],
+                "name": c["name"],
+                "first": c["first_day"],
+                "last": c["last_day"],
+                "closed": pc.fill_null(c["closed"], False),
+            }
+        )
+    )
 
 
 def load_sales_orders(client: Client, currencies: dict[str, str], *, progress: Progress = silent) -> pd.DataFrame:
@@ -74,6 +108,7 @@ def load_sales_orders(client: Client, currencies: dict[str, str], *, progress: P
                 "currency": _codes(query.what, c, currencies),
                 "total": c["total"],
                 "payment_method": pa.nulls(c.num_rows, pa.string()),
+                "route_value": pa.nulls(c.num_rows, pa.string()),
             }
         )
     )

@@ -14,7 +14,7 @@ from nsbill.netsuite.columns import amounts, blank_to_null, dates, mapped
 from nsbill.netsuite.pages import SearchRows
 from nsbill.schemas import ORDERS, PLAN_SKIPPED
 from nsbill.settings import Settings
-from nsbill.vocabulary import SkipReason
+from nsbill.vocabulary import BillingMode, SkipReason
 
 __all__ = [
     "STATUS_LETTER",
@@ -39,6 +39,8 @@ _WORD_LETTER = {
     "closed": "H",
 }
 """Values of the search column ``statusref`` to status letters (netsuite 5.1)."""
+
+_PAYMENT = "paymentmethod"
 
 STATUS_LETTER = {
     **_WORD_LETTER,
@@ -120,6 +122,7 @@ def orders_from_rows(
             "sales_order_number": pc.coalesce(value("sales_order_number"), value("sales_order_id")),
             "amazon_order_id": value("amazon_order_id"),
             **{name: text(name) for name in ("customer", "subsidiary", "marketplace", "payment_method")},
+            "route_value": _ticked(value("payment_method" if settings.route_field == _PAYMENT else "route_value")),
         }
     )
     problem: Any = pa.nulls(len(rows.ids), pa.string())
@@ -133,7 +136,7 @@ def orders_from_rows(
 
 def wanted_columns(settings: Settings) -> tuple[Wanted, ...]:
     """List the columns that nsbill reads from a saved search under these settings."""
-    routing = settings.invoice_flow and settings.cash_sale_flow  # routing needs the payment method
+    routing = settings.mode is BillingMode.AUTO
     by_ship_date = settings.transaction_date == "ship-date"
     return (
         Wanted("sales_order_id", ("internalid",), needed=True),
@@ -147,7 +150,12 @@ def wanted_columns(settings: Settings) -> tuple[Wanted, ...]:
         Wanted("marketplace", (settings.marketplace_field,), needed=False),
         Wanted("currency", ("currency",), needed=True),
         Wanted("total", ("fxamount",), needed=True),
-        Wanted("payment_method", ("paymentmethod",), needed=routing),
+        Wanted("payment_method", (_PAYMENT,), needed=routing and settings.route_field == _PAYMENT),
+        *(
+            [Wanted("route_value", (settings.route_field,), needed=True)]
+            if routing and settings.route_field != _PAYMENT
+            else []
+        ),
     )
 
 
@@ -184,6 +192,11 @@ def find_columns(title: str, columns: tuple[SearchColumn, ...], settings: Settin
             remedy="Add them to the search's results in NetSuite, or choose another search: nsbill searches.",
         )
     return found
+
+
+def _ticked(column: Any) -> Any:
+    """A box that is not ticked (``F``) says no more than an empty field."""
+    return pc.if_else(pc.equal(column, "F"), pa.scalar(None, pa.string()), column)
 
 
 def _complaint(name: str, found: Any) -> Any:
