@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypedDict
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from nsbill.billing.dry_run import ExactCheck, compare_exactly, load_previews
 from nsbill.billing.journal import Journal
 from nsbill.billing.limits import check_answered, check_edition
-from nsbill.billing.plan import Known, Plan, build_plan
+from nsbill.billing.plan import Known, Plan, build_plan, orders_to_preview
+from nsbill.billing.remainder import PARTLY_SHIPPED
 from nsbill.billing.run import RunResult, carry_out, resume_run, settle_open
 from nsbill.credentials import Credentials, load_credentials
 from nsbill.errors import BillingRefused, JournalError, NetSuiteError, SettingsError, SignInRefused, TooManyRequests
@@ -31,6 +33,7 @@ from nsbill.netsuite.books import (
     load_sales_orders,
 )
 from nsbill.netsuite.client import Client
+from nsbill.netsuite.protocol import about
 from nsbill.netsuite.searches import SavedSearch, inspect_search, list_searches, load_orders, write_status
 from nsbill.progress import Progress, silent
 from nsbill.settings import Settings, load_settings, save_settings, validated
@@ -41,6 +44,15 @@ if TYPE_CHECKING:
     from nsbill.reconcile import Reconciliation
 
 __all__ = ["Criterion", "Desk"]
+
+
+class _Given(TypedDict):
+    """What every plan of one preview goes by."""
+
+    settings: Settings
+    status_effective: tuple[str, ...]
+    today: date
+    exclude: Mapping[str, str] | None
 
 
 @dataclass(frozen=True)
@@ -159,17 +171,24 @@ class Desk:
         currencies = load_currencies(self.client)
         loaded = load_orders(self.client, criterion.search, currencies, progress=progress)
         unresolved = {e.bill.sales_order_id for e in self.journal.open_entries(self.settings.account)}
+        billed = billing_records_of(self.client, currencies, loaded.orders)
         periods, notices = self._periods()
-        return build_plan(
-            loaded.orders,
-            loaded.problems,
-            billing_records_of(self.client, currencies, loaded.orders),
-            settings=settings,
-            status_effective=criterion.letters,
-            today=self.today(),
-            exclude=exclude,
-            known=Known(unresolved=frozenset(unresolved), periods=periods, notices=notices),
-        )
+        in_advance = self._in_advance(loaded.orders)
+        known = Known(frozenset(unresolved), periods, in_advance, notices=notices)
+        given: _Given = {
+            "settings": settings,
+            "status_effective": criterion.letters,
+            "today": self.today(),
+            "exclude": exclude,
+        }
+        partly = orders_to_preview(loaded.orders, billed, **given, known=known)
+        if len(partly):
+            known = replace(known, previews=load_previews(self.client, partly, progress=progress))
+        return build_plan(loaded.orders, loaded.problems, billed, **given, known=known)
+
+    def check_exactly(self, plan: Plan, *, sample: int | None = None, progress: Progress = silent) -> ExactCheck:
+        """Ask NetSuite what it would create for ``plan``, or a sample of it, and compare; creates nothing."""
+        return compare_exactly(self.client, load_currencies(self.client), plan, sample=sample, progress=progress)
 
     def check_account(self, *, production: str | None = None) -> None:
         """Refuse to create in a production account unless its id was typed out.
@@ -271,6 +290,13 @@ class Desk:
                 f"Closed accounting periods are not looked at before billing; NetSuite refuses dates in them. {error}"
             )
             return None, (notice,)
+
+    def _in_advance(self, orders: pd.DataFrame) -> bool | None:
+        """Whether the account invoices in advance of fulfilment; asked only when orders are there that it matters for."""
+        if not orders["status"].isin([BillingStatus.PENDING_FULFILLMENT.letter, *PARTLY_SHIPPED]).any():
+            return None
+        preference = about(self.client).preferences.get("invoice_in_advance")
+        return None if preference is None else str(preference).upper() in {"T", "TRUE"}
 
     def _search(self) -> SavedSearch:
         return inspect_search(self.client, _chosen(self.settings.saved_search))

@@ -15,15 +15,15 @@ from decimal import Decimal
 import pandas as pd
 
 from nsbill.billing.periods import Periods, joined, with_dates
-from nsbill.billing.reasons import Given, explain_skips
-from nsbill.billing.remainder import with_previews, with_remainder
+from nsbill.billing.reasons import AWAITS_PREVIEW, Given, explain_skips
+from nsbill.billing.remainder import PARTLY_SHIPPED, with_previews, with_remainder
 from nsbill.billing.routes import record_types, route_words
 from nsbill.money import format_money, format_totals, sum_by_currency
 from nsbill.schemas import PLAN_SKIPPED, PLAN_TO_BILL
 from nsbill.settings import Settings
 from nsbill.vocabulary import ORDER_STATUS_TEXT, BillingMode, BillingStatus, ClosedPeriod, RecordType, SkipReason
 
-__all__ = ["Known", "Plan", "build_plan", "external_ids"]
+__all__ = ["Known", "Plan", "build_plan", "external_ids", "orders_to_preview"]
 
 
 @dataclass(frozen=True)
@@ -115,13 +115,8 @@ def build_plan(
         What else NetSuite and the journal say.
     """
     known = known or Known()
-    facts = with_previews(with_remainder(orders, billed), known.previews)
-    facts["record_type"] = record_types(facts, settings)
-    facts["external_id"] = external_ids(facts)
-    periods = None if known.periods is None else Periods(known.periods)
-    facts = with_dates(facts, periods, settings=settings, today=today)
     given = Given(settings, status_effective, exclude or {}, known.unresolved, known.in_advance)
-    facts = explain_skips(facts, given)
+    facts = _decide(orders, billed, given, known, today)
     keep = facts["reason"].isna()
     to_bill = facts[keep].sort_values("sales_order_id", key=_as_number, ignore_index=True)
     to_bill["shipped_only"] = (to_bill["previewed"] & (to_bill["amount"] < to_bill["remaining"])).astype(_FLAG)
@@ -136,11 +131,40 @@ def build_plan(
         status_effective=status_effective,
         to_bill=to_bill,
         skipped=PLAN_SKIPPED.check(skipped.sort_values("sales_order_id", key=_as_number, ignore_index=True)),
-        notices=(*_notices(to_bill, settings, status_effective), *known.notices),
+        notices=(*_notices(to_bill, given), *known.notices),
         fingerprint=_fingerprint(settings.account, to_bill),
         route=route_words(settings),
         closed_period=settings.closed_period,
     )
+
+
+def orders_to_preview(
+    orders: pd.DataFrame,
+    billed: pd.DataFrame,
+    *,
+    settings: Settings,
+    status_effective: tuple[str, ...],
+    today: date,
+    exclude: Mapping[str, str] | None = None,
+    known: Known,
+) -> pd.DataFrame:
+    """Return the partly shipped orders that a plan can bill only if NetSuite's dry run says how much.
+
+    Columns: ``sales_order_id``, ``record_type``, ``transaction_date``; parameters as those of ``build_plan``.
+    """
+    given = Given(settings, status_effective, exclude or {}, known.unresolved, known.in_advance)
+    facts = _decide(orders[orders["status"].isin(PARTLY_SHIPPED)], billed, given, known, today)
+    awaits = (facts["explanation"] == AWAITS_PREVIEW).fillna(False).astype(bool)
+    return facts.loc[awaits, ["sales_order_id", "record_type", "transaction_date"]].reset_index(drop=True)
+
+
+def _decide(orders: pd.DataFrame, billed: pd.DataFrame, given: Given, known: Known, today: date) -> pd.DataFrame:
+    """Return the orders with everything that a plan says about each; ``reason`` is empty for those it bills."""
+    facts = with_previews(with_remainder(orders, billed), known.previews)
+    facts["record_type"] = record_types(facts, given.settings)
+    facts["external_id"] = external_ids(facts)
+    periods = None if known.periods is None else Periods(known.periods)
+    return explain_skips(with_dates(facts, periods, settings=given.settings, today=today), given)
 
 
 def external_ids(facts: pd.DataFrame) -> pd.Series:
@@ -174,7 +198,8 @@ def _note(row: pd.Series) -> str:
     return " ".join(parts)
 
 
-def _notices(to_bill: pd.DataFrame, settings: Settings, effective: tuple[str, ...]) -> tuple[str, ...]:
+def _notices(to_bill: pd.DataFrame, given: Given) -> tuple[str, ...]:
+    settings, effective = given.settings, given.status_effective
     notices = []
     if set(effective) != {settings.billing_status.letter}:
         there = ", ".join(ORDER_STATUS_TEXT.get(letter, letter) for letter in effective) or "no status at all"
@@ -190,6 +215,12 @@ def _notices(to_bill: pd.DataFrame, settings: Settings, effective: tuple[str, ..
                 f"{unpaid} of the orders become cash sales without having a payment method; "
                 f"cash sales are for orders paid at the time of sale, invoices for those that Amazon settles later."
             )
+    ahead = int((to_bill["status"] == BillingStatus.PENDING_FULFILLMENT.letter).sum())
+    if ahead and given.in_advance is None:
+        notices.append(
+            f"{ahead} of the orders are Pending Fulfillment. Whether 'Invoice in Advance of Fulfillment' is on is not "
+            f"visible to this role; if it is off, NetSuite refuses them."
+        )
     return tuple(notices)
 
 
