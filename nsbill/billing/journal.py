@@ -11,21 +11,20 @@ from __future__ import annotations
 
 import os
 import platform
-import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar
 
 import sqlalchemy as sa
 
 from nsbill.billing import journal_tables as t
 from nsbill.billing.journal_lease import Lease, clock, demand, drop_lease, take_lease
 from nsbill.billing.journal_opening import open_engine
+from nsbill.billing.journal_writer import Transaction, Writer
 from nsbill.billing.plan import Plan
 from nsbill.errors import JournalError
 from nsbill.money import exact
@@ -33,14 +32,9 @@ from nsbill.vocabulary import Outcome, RecordType
 
 __all__ = ["Entry", "Journal", "PlannedBill"]
 
-T = TypeVar("T")
-
 INTENT = "intent"
 OPEN_STATES = frozenset({INTENT, Outcome.UNKNOWN.value})
 """States in which NetSuite may or may not have the record."""
-
-_TRIES = 100
-"""How often a write is begun anew because another writer was faster; each time, that one got on."""
 
 REPEATABLE_STATES = frozenset({Outcome.REJECTED.value, Outcome.ABSENT.value})
 """States in which NetSuite certainly does not have the record, so that it may be created again."""
@@ -87,8 +81,7 @@ class Journal:
     def __init__(self, url: str | sa.URL) -> None:
         self._engine = open_engine(url)
         self._reading = self._engine.execution_options(reading=True)
-        # SQLite makes writers poll, for up to seconds; threads of this process take turns instead
-        self._turns = threading.Lock() if self._engine.dialect.name == "sqlite" else nullcontext()
+        self._writer = Writer(self._engine)
         self._accounts: dict[str, str] = {}
 
     @classmethod
@@ -147,7 +140,8 @@ class Journal:
             for record in rows.assign(position=range(len(rows)))[[*names, "position"]].to_dict("records")
         ]
 
-        def step(db: sa.Connection) -> str:
+        def step(to: Transaction) -> str:
+            db = to.db
             if fence is not None:
                 demand(db, plan.account, fence)
             now = clock(db)
@@ -170,7 +164,7 @@ class Journal:
                 db.execute(t.planned.insert(), [{**record, "run_id": run_id} for record in records])
             return run_id
 
-        return self._write(step)
+        return self._writer.write_alone(step)
 
     def intend(self, run_id: str, bill: PlannedBill, *, fence: int | None = None) -> str | None:
         """Write the intent to create, unless an earlier one is open or done; returns the state before.
@@ -185,16 +179,19 @@ class Journal:
             It is not certain that the intent was written, so do not create.
         """
 
-        def step(db: sa.Connection) -> str | None:
-            account = self._account(db, run_id)
-            if fence is not None:
-                demand(db, account, fence)
-            last_id, before = self._last(db, account, bill.external_id)
+        def step(to: Transaction) -> str | None:
+            account = self._account(to.db, run_id)
+            if fence is not None and (account, fence) not in to.fences:
+                demand(to.db, account, fence)
+                to.fences.add((account, fence))
+            last_id, before = self._last(to.db, account, bill.external_id)
             if before is None or before in REPEATABLE_STATES:
-                self._append(db, run_id=run_id, external_id=bill.external_id, kind=INTENT, fence=fence, follows=last_id)
+                self._append(
+                    to.db, run_id=run_id, external_id=bill.external_id, kind=INTENT, fence=fence, follows=last_id
+                )
             return before
 
-        return self._write(step)
+        return self._writer.write(step, key=bill.external_id)
 
     def record(
         self,
@@ -210,10 +207,10 @@ class Journal:
     ) -> None:
         """Write an outcome, whoever holds the account by now. ``fix`` and ``code`` are a refusal's."""
 
-        def step(db: sa.Connection) -> None:
-            follows, _ = self._last(db, self._account(db, run_id), external_id)
+        def step(to: Transaction) -> None:
+            follows, _ = self._last(to.db, self._account(to.db, run_id), external_id)
             self._append(
-                db,
+                to.db,
                 run_id=run_id,
                 external_id=external_id,
                 kind=outcome.value,
@@ -225,11 +222,11 @@ class Journal:
                 follows=follows,
             )
 
-        self._write(step)
+        self._writer.write(step, key=external_id)
 
     def note(self, run_id: str, kind: str, detail: str, *, fence: int | None = None) -> None:
         """Write something about the run as a whole: finished, interrupted, resumed."""
-        self._write(lambda db: self._append(db, run_id=run_id, kind=kind, detail=detail, fence=fence))
+        self._writer.write_alone(lambda to: self._append(to.db, run_id=run_id, kind=kind, detail=detail, fence=fence))
 
     def entries(self, run_id: str) -> list[Entry]:
         """Every planned record of a run with its latest state, in the order of the plan."""
@@ -276,26 +273,11 @@ class Journal:
         JournalError
             Another run holds it; says who, since when, until when, and what can be done meanwhile.
         """
-        held = self._write(lambda db: take_lease(db, account, seconds))
+        held = self._writer.write_alone(lambda to: take_lease(to.db, account, seconds))
         try:
             yield Lease(self._engine, account, held, seconds)
         finally:
-            self._write(lambda db: drop_lease(db, account, held))
-
-    def _write(self, step: Callable[[sa.Connection], T]) -> T:
-        """Do ``step`` in one transaction; again when another writer was faster, since it read what is no longer so."""
-        try:
-            for tries_left in reversed(range(_TRIES)):
-                try:
-                    with self._turns, self._engine.begin() as db:
-                        return step(db)
-                except sa.exc.IntegrityError:
-                    if not tries_left:
-                        raise
-            raise AssertionError("not reached")
-        except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
-            cause = str(getattr(error, "orig", None) or error).strip()
-            raise JournalError(f"it cannot be written ({cause})", "Mend that, then: nsbill resume.") from error
+            self._writer.write_alone(lambda to: drop_lease(to.db, account, held))
 
     def _entries(self, query: sa.Select[tuple[object, ...]]) -> list[Entry]:
         with self._reading.connect() as db:
@@ -337,11 +319,13 @@ class Journal:
     @staticmethod
     def _last(db: sa.Connection, account: str, external_id: str) -> tuple[int, str | None]:
         """Number and kind of the latest event of an external id; 0 and ``None`` when there is none."""
-        query = sa.select(t.event.c.event_id, t.event.c.kind)
-        query = query.where(t.event.c.account == account, t.event.c.external_id == external_id)
-        found = db.execute(query.order_by(t.event.c.event_id.desc()).limit(1)).first()
+        found = db.execute(t.LAST_EVENT, {"account": account, "external_id": external_id}).first()
         return (found.event_id, found.kind) if found else (0, None)
 
     def _append(self, db: sa.Connection, *, run_id: str, kind: str, **values: str | int | None) -> None:
-        account = self._account(db, run_id)
-        db.execute(t.event.insert(), {"run_id": run_id, "account": account, "at": clock(db), "kind": kind, **values})
+        row = dict.fromkeys(t.EVENT_VALUES) | values | {"run_id": run_id, "kind": kind}
+        row["account"] = self._account(db, run_id)
+        if db.dialect.name == "postgresql":
+            db.execute(t.ADD_EVENT_BY_SERVER_CLOCK, row)
+        else:
+            db.execute(t.ADD_EVENT, {**row, "at": clock(db)})

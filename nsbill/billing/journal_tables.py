@@ -140,6 +140,21 @@ decision = sa.Table(
 
 APPEND_ONLY = (run, planned, event, holding, decision)
 
+LAST_EVENT = (
+    sa.select(event.c.event_id, event.c.kind)
+    .where(event.c.account == sa.bindparam("account"), event.c.external_id == sa.bindparam("external_id"))
+    .order_by(event.c.event_id.desc())
+    .limit(1)
+)
+EVENT_VALUES = tuple(name for name in event.c.keys() if name not in {"event_id", "at"})  # noqa: SIM118 -- a collection
+ADD_EVENT = event.insert().inline()
+ADD_EVENT_BY_SERVER_CLOCK = (
+    event.insert()
+    .inline()
+    .values(at=sa.func.clock_timestamp(type_=Instant), **{name: sa.bindparam(name) for name in EVENT_VALUES})
+)
+"""Made once: they are executed for every create."""
+
 latest_event = event.alias("latest_event")
 """The latest event of a planned record's external id, whatever run wrote it; join it by ``_is_latest``."""
 
