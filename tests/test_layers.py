@@ -29,6 +29,7 @@ LAYERS = {
     "nsbill.billing": 3,
     "nsbill.reconcile": 3,
     "nsbill.billing.run": 4,
+    "nsbill.billing.retry": 4,
     "nsbill.billing.limits": 4,
     "nsbill.desk": 5,
     "nsbill.doctor": 5,

@@ -43,7 +43,10 @@ def resolve_open(client: Client, currencies: dict[str, str], entry: Entry, *, no
         return found
     until = (entry.at or now) + timedelta(seconds=client.settings.unknown_wait)
     if now >= until:
-        return Resolution(Outcome.ABSENT, detail="looked up by external id and by the order's links: not there")
+        return Resolution(
+            Outcome.ABSENT,
+            detail="looked up by external id and by the order's links: not there. To create it: nsbill resume",
+        )
     return Resolution(Outcome.UNKNOWN)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 
@@ -111,7 +111,7 @@ class Run:
         self._create_all(self._to_create)
         return self._end()
 
-    def retry(self, failed: list[Entry]) -> RunResult:
+    def retry(self, failed: Sequence[Entry]) -> RunResult:
         """Try refused creates of this run again: each is looked up, and created if it is not there."""
         again = {entry.bill.external_id for entry in failed}
         self._count(e for e in self.journal.entries(self.run_id) if e.bill.external_id not in again)
@@ -219,12 +219,20 @@ class Run:
             raise error  # no other order would fare better
         if isinstance(error, NetSuiteError):
             return self._record(entry, explain_refusal(self.client, self.currencies, entry.bill, error))
-        self._record(entry, Resolution(Outcome.UNKNOWN, detail=str(error)))
+        self._record(entry, Resolution(Outcome.UNKNOWN, detail=self._unclear(error)))
         try:  # look once: often the record is there
             found = look_up(self.client, self.currencies, entry.bill, found_as=Outcome.CREATED)
         except (NoAnswer, NetSuiteError):
             found = None  # the outcome is in the journal as unknown, and looked up again before the run ends
         return self._record(entry, found) if found else Outcome.UNKNOWN.value
+
+    def _unclear(self, error: NoAnswer) -> str:
+        trace = f" (request {error.request_id})" if error.request_id else ""
+        return (
+            f"{error.what}: no clear answer from {error.host}: {error.problem}{trace}. NetSuite may or may not have it; it "
+            f"is looked up, never simply sent again. What is not there after {self.client.settings.unknown_wait} s is "
+            f"created by: nsbill resume {self.run_id}"
+        )
 
     def _resolve(self, entry: Entry) -> str:
         """Look an open create up. One that stays unknown is not written again: its waiting time has begun already."""
