@@ -13,9 +13,10 @@ from nsbill.money import format_totals
 from nsbill.show.tables import text_table
 
 if TYPE_CHECKING:
+    from nsbill.billing.dry_run import ExactCheck
     from nsbill.reconcile import Reconciliation
 
-__all__ = ["print_outcomes", "print_plan", "print_reconciliation", "print_settlements"]
+__all__ = ["print_exact", "print_outcomes", "print_plan", "print_reconciliation", "print_settlements"]
 
 
 def print_plan(plan: Plan, *, limit: int = 8, err: bool = False) -> None:
@@ -37,9 +38,23 @@ def print_plan(plan: Plan, *, limit: int = 8, err: bool = False) -> None:
     if len(told) > limit:
         blocks.append(f"  … and {len(told) - limit} more with a note (see them all with --json)")
     blocks += [f"Note: {notice}" for notice in plan.notices]
+    if plan.undecided:
+        blocks.append(
+            f"To be answered before anything is billed: {plan.undecided} orders would be dated in a closed accounting "
+            f"period. Say what to do: --closed-period next-open, or block."
+        )
     blocks.append(f"Totals to bill: {format_totals(plan.totals)}")
     blocks.append(f"Fingerprint: {plan.fingerprint[:12]}")
     click.echo("\n".join(blocks), err=err)
+
+
+def print_exact(check: ExactCheck | None, *, err: bool = False) -> None:
+    """Print what comparing a plan with NetSuite's dry run gave; nothing when nobody asked for it."""
+    if check is None:
+        return
+    click.echo(f"Asked NetSuite about {check.checked} records: {len(check.differences)} differ from the plan.", err=err)
+    for sentence in check.differences:
+        click.echo(f"  {sentence}", err=err)
 
 
 def print_outcomes(result: RunResult, *, limit: int = 10, err: bool = False) -> None:

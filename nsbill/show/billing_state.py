@@ -136,6 +136,13 @@ class BillingState(PanelState):
             return ["This plan was used: press Preview for a new one."]
         if self.stale:
             return ["Press Update plan, so that the plan seen is the one that runs."]
+        if self.plan.undecided:
+            return [
+                (
+                    f"{self.plan.undecided} orders would be dated in a closed accounting period. Say what to do with them "
+                    f"(nsbill settings set closed_period=next-open, or block), open the panel again and press Preview."
+                )
+            ]
         return [] if len(self.plan.to_bill) else ["There is nothing to bill."]
 
     @property

@@ -30,6 +30,8 @@ _TO_BILL = [
     grid_column("marketplace", widest=18),
     grid_column("customer", widest=28),
     grid_column("payment_method", widest=18),
+    grid_column("period", title="Period", widest=14),
+    grid_column("note", title="Note", widest=60),
 ]
 _SKIPPED = [
     grid_column("sales_order_number", widest=18),
