@@ -21,6 +21,7 @@ from nsbill.billing.journal import Journal
 from nsbill.billing.limits import check_answered, check_edition
 from nsbill.billing.plan import Known, Plan, build_plan, orders_to_preview
 from nsbill.billing.remainder import PARTLY_SHIPPED
+from nsbill.billing.retry import retry_run
 from nsbill.billing.run import RunResult, carry_out, resume_run, settle_open
 from nsbill.credentials import Credentials, load_credentials
 from nsbill.errors import BillingRefused, JournalError, NetSuiteError, SettingsError, SignInRefused, TooManyRequests
@@ -243,10 +244,31 @@ class Desk:
     ) -> RunResult:
         """Finish an interrupted run; by default the account's newest. Guarded like ``bill``."""
         self.check_account(production=production)
-        run_id = run_id or self.journal.last_run(self.settings.account)
-        if run_id is None:
-            raise JournalError("there is no run to resume", "Bill something first: nsbill bill.")
+        run_id = self._run(run_id, "resume")
         return resume_run(run_id, journal=self.journal, client=self.client, progress=progress, stop=stop)
+
+    def retry(
+        self,
+        run_id: str | None = None,
+        *,
+        fixed: bool = False,
+        production: str | None = None,
+        progress: Progress = silent,
+        stop: threading.Event | None = None,
+    ) -> RunResult:
+        """Try the creates again that NetSuite refused in a run; by default the account's newest. Guarded like ``bill``.
+
+        Those whose refusal passes by itself; with ``fixed`` also those whose cause had to be mended first.
+        """
+        self.check_account(production=production)
+        return retry_run(
+            self._run(run_id, "try again"),
+            journal=self.journal,
+            client=self.client,
+            fixed=fixed,
+            progress=progress,
+            stop=stop,
+        )
 
     def settle_open(self) -> dict[str, int]:
         """Look up creates of earlier runs that got no clear answer; creates nothing. Returns outcomes by count."""
@@ -297,6 +319,13 @@ class Desk:
             return None
         preference = about(self.client).preferences.get("invoice_in_advance")
         return None if preference is None else str(preference).upper() in {"T", "TRUE"}
+
+    def _run(self, run_id: str | None, what: str) -> str:
+        """The run that is meant; by default the account's newest."""
+        found = run_id or self.journal.last_run(self.settings.account)
+        if found is None:
+            raise JournalError(f"there is no run to {what}", "Bill something first: nsbill bill.")
+        return found
 
     def _search(self) -> SavedSearch:
         return inspect_search(self.client, _chosen(self.settings.saved_search))

@@ -27,6 +27,7 @@ COMMANDS = {
     "plan": ("billing", "Show what would be billed, what not and why."),
     "bill": ("billing", "Create one billing record for each order of the plan, once."),
     "resume": ("billing", "Finish an interrupted run."),
+    "retry": ("retry", "Try creates again that NetSuite refused."),
     "journal": ("billing", "List the runs, or tell the story of a run or an order."),
     "settlements": ("amazon", "Add, list and check Amazon settlement files."),
     "reconcile": ("reconciling", "Show received and due per Amazon order and currency."),
