@@ -128,6 +128,9 @@ def bill(
         question = f"Create {len(made.to_bill)} billing records over {format_totals(made.totals)} in {made.account}?"
         if not yes and not click.confirm(question, err=True):
             raise click.Abort
+        if stop.is_set():  # while the plan was made; a run is not even begun then
+            click.echo("Nothing was created.", err=True)
+            exit_with(130)
         with console_progress("Billing") as progress:
             result = desk.bill(made, production=production, progress=progress, stop=stop)
         _finish(result, as_json=as_json, stopped=stop.is_set())
@@ -212,7 +215,7 @@ def _finish(result: RunResult, *, as_json: bool, stopped: bool) -> None:
     print_outcomes(result, err=as_json)
     if as_json:
         echo_json({**result_facts(result), "outcomes": as_rows(result.outcomes)})
-    exit_with(130 if stopped else 0 if result.complete and not result.differences else 1)
+    exit_with(130 if stopped else 0 if result.clean else 1)
 
 
 def _exact(text: str | None) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -86,8 +87,9 @@ def stop_on_signal() -> Iterator[threading.Event]:
     def ask_to_stop(number: int, frame: Any) -> None:
         if stop.is_set():
             raise KeyboardInterrupt
-        click.echo("\nStopping: finishing what is in flight. Press Ctrl-C again to end at once.", err=True)
         stop.set()
+        # not by print: the signal may have come in the middle of one, which cannot be entered twice
+        os.write(2, b"\nStopping: finishing what is in flight. Press Ctrl-C again to end at once.\n")
 
     for number in kept:
         signal.signal(number, ask_to_stop)
