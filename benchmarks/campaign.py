@@ -20,13 +20,14 @@ from pathlib import Path
 from random import Random
 
 from benchmarks.account import say
+from benchmarks.campaign_account import UNKNOWN_WAIT
 from benchmarks.campaign_books import make_books
 from benchmarks.campaign_judge import Verdict, details, report
 from benchmarks.campaign_part import Part, PartResult, run_part
 
 __all__ = ["Campaign", "Totals", "main", "run_campaign"]
 
-_PART = 5000
+_PART = 1000
 _IDS_OF_A_PART = 10_000_000
 
 
@@ -41,6 +42,7 @@ class Campaign:
     journal_url: str
     account: str
     part: int = _PART
+    unknown_wait: int = UNKNOWN_WAIT
 
 
 @dataclass
@@ -123,7 +125,7 @@ def run_campaign(campaign: Campaign, folder: Path, *, as_json: bool = False) -> 
             place / "books.db", account=account, orders=orders, first_id=first_id, seed=seed, careless=careless
         )
         due = tuple(kill - begin for kill in kills if begin <= kill < begin + orders)
-        result = run_part(Part(books, workspace, url, seed, campaign.processes, due))
+        result = run_part(Part(books, workspace, url, seed, campaign.processes, due, campaign.unknown_wait))
         totals.add(result)
         facts = {"part": number, "account": "careless" if careless else "careful", **_facts(result)}
         _tell(facts, as_json=as_json)

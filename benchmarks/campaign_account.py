@@ -18,7 +18,7 @@ READ_TIMEOUT = 2
 """nsbill's setting in the campaign, seconds."""
 UNKNOWN_WAIT = 6
 """nsbill's setting in the campaign, seconds: longer than the account is ever at work on one request."""
-_SLOW = 3
+_SLOW = 2.5
 _PATIENCE = 30.0
 _CREATES = {
     "drop_after_commit": 0.02,
@@ -38,7 +38,7 @@ _READS = {"429": 0.01, "error_500_before": 0.005, "drop_before": 0.005, "401": 0
 def fault_rules() -> list[dict[str, object]]:
     """Which share of the requests is hit by what: creates, and the reads by which they are looked up and planned."""
     rules: list[dict[str, object]] = [
-        {"where": where, "kind": kind, "rate": str(rate), "seconds": _SLOW if kind.startswith("slow") else 0}
+        {"where": where, "kind": kind, "rate": str(rate), "seconds": str(_SLOW) if kind.startswith("slow") else 0}
         for where, rates in (("transform", _CREATES), ("record", _READS), ("suiteql", _READS), ("restlet", _READS))
         for kind, rate in rates.items()
     ]

@@ -122,7 +122,7 @@ def _states(journal_url: str, account: str) -> _States:
     )
     engine = sa.create_engine(journal_url)
     with engine.connect() as db:
-        orders: dict[str, str] = dict(db.execute(sa.text(order_of), {"account": account}).tuples().all())
+        orders: dict[str, str] = {row[0]: row[1] for row in db.execute(sa.text(order_of), {"account": account})}
         rows: list[Any] = list(db.execute(sa.text(events), {"account": account}))
     engine.dispose()
     last: dict[str, tuple[str, str | None]] = {}

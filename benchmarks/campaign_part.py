@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
+import multiprocessing
 import sqlite3
-import subprocess
-import sys
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from random import Random
 
@@ -18,6 +16,7 @@ import sqlalchemy as sa
 from benchmarks.campaign_account import READ_TIMEOUT, UNKNOWN_WAIT, FaultyAccount
 from benchmarks.campaign_books import CampaignBooks
 from benchmarks.campaign_judge import Verdict, judge
+from benchmarks.campaign_worker import Job, work
 from nsbill.credentials import TokenCredentials
 from nsbill.desk import Desk
 from nsbill.settings import load_settings, save_settings
@@ -41,6 +40,7 @@ class Part:
     seed: int
     processes: int
     kills: tuple[int, ...]
+    unknown_wait: int = UNKNOWN_WAIT
 
 
 @dataclass
@@ -83,7 +83,7 @@ def _prepare(part: Part, keys: dict[str, str]) -> dict[str, str]:
         **{f"NSBILL_{name.upper()}": keys[name] for name in _SECRETS},
         **({} if part.journal_url.startswith("sqlite") else {"NSBILL_JOURNAL_URL": part.journal_url}),
         "NSBILL_READ_TIMEOUT": str(READ_TIMEOUT),
-        "NSBILL_UNKNOWN_WAIT": str(UNKNOWN_WAIT),
+        "NSBILL_UNKNOWN_WAIT": str(part.unknown_wait),
         "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
     }
 
@@ -92,9 +92,11 @@ class _Workers:
     """The billing processes of a part."""
 
     def __init__(self, part: Part, environment: dict[str, str], result: PartResult) -> None:
-        self._part, self._environment, self._result = part, {**os.environ, **environment}, result
+        self._part, self._environment, self._result = part, environment, result
         self._rng = Random(part.seed)
-        self._running: dict[int, subprocess.Popen[bytes]] = {}
+        self._processes = multiprocessing.get_context("forkserver")  # imports are paid once, not at every start
+        self._processes.set_forkserver_preload(["benchmarks.campaign_worker"])
+        self._running: dict[int, ForkServerProcess] = {}
         self._started = 0
         self._journal = sa.create_engine(part.journal_url)
 
@@ -112,31 +114,40 @@ class _Workers:
                 kills.pop(0)
                 self._kill_something(account)
             for number, process in list(self._running.items()):
-                code = process.poll()
-                if code is not None:
-                    self._ended(number, code)
+                if process.exitcode is not None:
+                    self._ended(number, process.exitcode)
             time.sleep(_LOOK_EVERY)
 
     def end(self) -> None:
         """End what still runs."""
         for process in self._running.values():
             process.kill()
-            process.wait()
+            process.join()
         self._journal.dispose()
 
     def _start(self, number: int) -> None:
         part = self._part
         self._started += 1
-        command = [sys.executable, "-m", "benchmarks.campaign_worker", str(part.workspace)]
-        command += ["--journal-url", part.journal_url, "--seed", str(part.seed * 10_000 + self._started)]
-        command += ["--number", str(number), "--workers", str(part.processes)]
-        with (part.workspace / f"worker-{number}.log").open("ab") as log:
-            self._running[number] = subprocess.Popen(command, env=self._environment, stderr=log)
+        job = Job(
+            workspace=str(part.workspace),
+            journal_url=part.journal_url,
+            environment=self._environment,
+            log=str(self._log(number)),
+            seed=part.seed * 10_000 + self._started,
+            number=number,
+            workers=part.processes,
+        )
+        process = self._processes.Process(target=work, args=(job,), daemon=True)
+        process.start()
+        self._running[number] = process
+
+    def _log(self, number: int) -> Path:
+        return self._part.workspace / f"process-{number}.log"
 
     def _ended(self, number: int, code: int) -> None:
         del self._running[number]
         if code != 0:
-            tail = (self._part.workspace / f"worker-{number}.log").read_text(encoding="utf-8")[-2000:]
+            tail = self._log(number).read_text(encoding="utf-8")[-2000:]
             self._result.crashed.append(f"process {number} ended with {code}: {tail}")
 
     def _kill_something(self, account: FaultyAccount) -> None:
@@ -151,8 +162,8 @@ class _Workers:
         at_holder = holders and self._rng.random() < _AT_HOLDER
         number = self._rng.choice(holders if at_holder else sorted(self._running))
         process = self._running.pop(number)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.kill()
+        process.join()
         self._start(number)
 
     def _holder(self) -> int | None:

@@ -6,7 +6,7 @@ of them, or another process's run; with the lease, after taking the lease away a
 
 from __future__ import annotations
 
-import argparse
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from nsbill.billing.journal import Journal
 from nsbill.desk import Desk
 from nsbill.errors import BillingRefused, JournalError, NetSuiteError, NoAnswer
 
-__all__ = ["main"]
+__all__ = ["Job", "work"]
 
 _MANNERS = (("heed", 25), ("take", 15), ("ignore", 60))
 """How the lease is treated, with weights: heeded; taken away as if expired; ignored, so that processes overlap for long."""
@@ -30,20 +30,28 @@ _EXPECTED = (JournalError, BillingRefused, NetSuiteError, NoAnswer)
 """What may end a run in this campaign. Anything else is a fault of nsbill, and ends this process with a traceback."""
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Work until everything is billed; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.campaign_worker")
-    parser.add_argument("workspace")
-    parser.add_argument("--journal-url", default="")
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--number", type=int, required=True, help="number of this worker, from 0")
-    parser.add_argument("--workers", type=int, required=True)
-    options = parser.parse_args(arguments)
-    with Desk.open(options.workspace) as desk:
-        worker = _Worker(desk, options.journal_url, Random(options.seed), options.number, options.workers)
+@dataclass(frozen=True)
+class Job:
+    """What a billing process is told. ``number``: which of ``workers`` shares is its own."""
+
+    workspace: str
+    journal_url: str
+    environment: dict[str, str]
+    log: str
+    seed: int
+    number: int
+    workers: int
+
+
+def work(job: Job) -> None:
+    """Work until everything is billed; the life of a billing process."""
+    log = os.open(job.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, sys.stderr.fileno())
+    os.environ.update(job.environment)
+    with Desk.open(job.workspace) as desk:
+        worker = _Worker(desk, job.journal_url, Random(job.seed), job.number, job.workers)
         while not worker.turn():
             pass
-    return 0
 
 
 class _Worker:
@@ -118,7 +126,3 @@ class _NoLease:
 @contextmanager
 def _not_heeded(*_: object, **__: object) -> Iterator[_NoLease]:
     yield _NoLease()
-
-
-if __name__ == "__main__":
-    sys.exit(main())
