@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from nsbill.billing.decisions import exclude_order, include_order
 from nsbill.billing.dry_run import ExactCheck, compare_exactly, load_previews
 from nsbill.billing.journal import Journal
 from nsbill.billing.limits import check_answered, check_edition
@@ -34,6 +35,7 @@ from nsbill.netsuite.books import (
     load_sales_orders,
 )
 from nsbill.netsuite.client import Client
+from nsbill.netsuite.order_lookup import OrderName
 from nsbill.netsuite.protocol import about
 from nsbill.netsuite.searches import SavedSearch, inspect_search, list_searches, load_orders, write_status
 from nsbill.progress import Progress, silent
@@ -90,7 +92,7 @@ class Desk:
         if not settings.account:
             raise SettingsError("account", "is not set", "Set NSBILL_ACCOUNT, or use the simulator: nsbill demo.")
         self.workspace, self.settings = workspace, settings
-        self.journal = Journal.in_workspace(workspace)
+        self.journal = Journal.open(settings.journal_url or workspace)
         self.client = Client(settings, credentials)
 
     @classmethod
@@ -165,7 +167,8 @@ class Desk:
     ) -> Plan:
         """Load the saved search and decide what would be billed; creates nothing.
 
-        ``exclude``: sales order ids to leave out, each with the reason. ``closed_period``: instead of the setting's.
+        ``exclude``: sales order ids to leave out, each with the reason, beside those that the journal
+        leaves out. ``closed_period``: instead of the setting's.
         """
         settings = self.settings.model_copy(update={"closed_period": closed_period}) if closed_period else self.settings
         criterion = self.criterion()
@@ -180,7 +183,7 @@ class Desk:
             "settings": settings,
             "status_effective": criterion.letters,
             "today": self.today(),
-            "exclude": exclude,
+            "exclude": {**self.journal.excluded(settings.account), **(exclude or {})},
         }
         partly = orders_to_preview(loaded.orders, billed, **given, known=known)
         if len(partly):
@@ -269,6 +272,14 @@ class Desk:
             progress=progress,
             stop=stop,
         )
+
+    def exclude(self, order: str, *, reason: str, author: str) -> OrderName:
+        """Leave an order (internal id, number, Amazon order id) out of every plan until it is included again."""
+        return exclude_order(self.journal, self.client, order, reason=reason, author=author)
+
+    def include(self, order: str, *, author: str, reason: str = "") -> tuple[OrderName, str | None]:
+        """Lift the exclusion of an order; returns it, and why it was left out (``None``: it was not)."""
+        return include_order(self.journal, self.client, order, author=author, reason=reason)
 
     def settle_open(self) -> dict[str, int]:
         """Look up creates of earlier runs that got no clear answer; creates nothing. Returns outcomes by count."""

@@ -6,6 +6,7 @@ The billing rules (flows, editions, billing status) follow the domain reference,
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import date
@@ -14,7 +15,7 @@ from typing import Any, Literal, Self
 from zoneinfo import available_timezones
 
 import tomli_w
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_serializer, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from nsbill.errors import SettingsError
@@ -23,6 +24,8 @@ from nsbill.vocabulary import BillingMode, BillingStatus, ClosedPeriod, LicenceE
 __all__ = ["Settings", "load_settings", "save_settings", "validated"]
 
 TOML_NAME = "nsbill.toml"
+_PASSWORD = re.compile(r"(://[^/@:]*:)[^@]+(?=@)|([?&]password=)[^&]+", re.IGNORECASE)
+"""A password in a URL, after what stands before it."""
 _SECRETS = ("consumer_key", "consumer_secret", "token_id", "token_secret", "private_key")
 
 EDITION_ALLOWS: dict[LicenceEdition, frozenset[RecordType]] = {
@@ -77,6 +80,12 @@ class Settings(BaseSettings):
         description="Orders dated in a closed accounting period: leave out, date in the next open one, or ask",
     )
 
+    journal_url: str = Field(
+        "",
+        repr=False,
+        description="Database of a journal that a team shares, such as postgresql://user@host/nsbill; empty: a file",
+    )
+
     time_zone: str = Field("UTC", description="Time zone in which 'today' is meant, such as America/New_York")
 
     seller_account: str = Field("main", min_length=1, description="Name of the Amazon seller account")
@@ -106,6 +115,10 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment over arguments: arguments are what the workspace's file says."""
         return env_settings, init_settings
+
+    @field_serializer("journal_url")
+    def _without_password(self, url: str) -> str:
+        return _PASSWORD.sub(lambda found: f"{found[1] or found[2]}***", url)
 
     @field_validator("time_zone")
     @classmethod
@@ -193,6 +206,7 @@ def save_settings(workspace: Path, changes: Mapping[str, Any]) -> Settings:
     """Check ``changes`` on top of what the file says, then write the file atomically; returns the result."""
     path = workspace / TOML_NAME
     values = {**_read_toml(path), **{k: getattr(v, "value", v) for k, v in changes.items()}}
+    _refuse_password(values)
     validated(values)
     workspace.mkdir(parents=True, exist_ok=True)
     aside = path.with_suffix(f".toml.{os.getpid()}")
@@ -220,7 +234,18 @@ def _read_toml(path: Path) -> dict[str, Any]:
                 f"a secret stands in {path}",
                 f"Remove it; use nsbill settings login, or export NSBILL_{name.upper()}.",
             )
+    _refuse_password(values)
     return values
+
+
+def _refuse_password(values: Mapping[str, Any]) -> None:
+    """A password of the journal's database does not belong into the workspace's file."""
+    if _PASSWORD.search(str(values.get("journal_url", ""))):
+        raise SettingsError(
+            "journal_url",
+            f"a password would stand in {TOML_NAME}",
+            "Leave it out there; export NSBILL_JOURNAL_URL with it, or PGPASSWORD, or use ~/.pgpass.",
+        )
 
 
 def validated(values: Mapping[str, Any]) -> Settings:

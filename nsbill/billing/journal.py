@@ -18,10 +18,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Literal
 
 import sqlalchemy as sa
 
 from nsbill.billing import journal_tables as t
+from nsbill.billing.journal_history import Happening, read_history
 from nsbill.billing.journal_lease import Lease, clock, demand, drop_lease, take_lease
 from nsbill.billing.journal_opening import open_engine
 from nsbill.billing.journal_writer import Transaction, Writer
@@ -61,7 +63,7 @@ class Entry:
 
     ``by_run`` is the run that wrote that state: another run's outcome may be out of date. ``fence`` is the token of the
     lease under which it did. ``fix`` and ``code`` are a refusal's: what may be done about it (``retry``, ``fix-first``,
-    ``never``), and NetSuite's word for it.
+    ``never``), and NetSuite's word for it. ``event_id`` is the number of the event that says so, 0 for none.
     """
 
     bill: PlannedBill
@@ -73,6 +75,7 @@ class Entry:
     fence: int | None = None
     fix: str | None = None
     code: str | None = None
+    event_id: int = 0
 
 
 class Journal:
@@ -204,11 +207,18 @@ class Journal:
         fence: int | None = None,
         fix: str | None = None,
         code: str | None = None,
-    ) -> None:
-        """Write an outcome, whoever holds the account by now. ``fix`` and ``code`` are a refusal's."""
+        only_after: int | None = None,
+    ) -> str:
+        """Write an outcome, whoever holds the account by now; returns the latest state. ``fix``, ``code``: a refusal's.
 
-        def step(to: Transaction) -> None:
-            follows, _ = self._last(to.db, self._account(to.db, run_id), external_id)
+        ``only_after``: write nothing unless this event (``Entry.event_id``) is still the latest. Give it with what a
+        look-up found absent: that says nothing about an intent, or a record, that another process has added since.
+        """
+
+        def step(to: Transaction) -> str:
+            follows, before = self._last(to.db, self._account(to.db, run_id), external_id)
+            if only_after is not None and follows != only_after and before is not None:
+                return before
             self._append(
                 to.db,
                 run_id=run_id,
@@ -221,8 +231,9 @@ class Journal:
                 code=code,
                 follows=follows,
             )
+            return outcome.value
 
-        self._writer.write(step, key=external_id)
+        return self._writer.write(step, key=external_id)
 
     def note(self, run_id: str, kind: str, detail: str, *, fence: int | None = None) -> None:
         """Write something about the run as a whole: finished, interrupted, resumed."""
@@ -261,6 +272,45 @@ class Journal:
             query = query.where(sa.or_(*(column == order for column in columns)))
         with self._reading.connect() as db:
             return db.execute(query).mappings().all()
+
+    def history(self, *, run_id: str | None = None, order: str | None = None) -> list[Happening]:
+        """Everything on a run, or on an order, oldest first: runs, events, decisions, take-overs of the lease."""
+        with self._reading.connect() as db:
+            return read_history(db, run_id=run_id, order=order)
+
+    def decide(
+        self,
+        account: str,
+        sales_order_id: str,
+        kind: Literal["exclude", "include"],
+        *,
+        reason: str,
+        author: str,
+        number: str | None = None,
+        amazon_order_id: str | None = None,
+    ) -> None:
+        """Write down that an order is left out of every plan from now on, or is not any more."""
+        row = {
+            "account": account,
+            "sales_order_id": sales_order_id,
+            "sales_order_number": number,
+            "amazon_order_id": amazon_order_id,
+            "kind": kind,
+            "reason": reason,
+            "author": author,
+        }
+        self._writer.write_alone(lambda to: to.db.execute(t.decision.insert(), {**row, "at": clock(to.db)}))
+
+    def excluded(self, account: str) -> dict[str, str]:
+        """The orders that are left out by a decision: sales order id → ``reason (author, date)``."""
+        query = sa.select(t.decision).where(t.decision.c.account == account).order_by(t.decision.c.decision_id)
+        with self._reading.connect() as db:
+            latest = {row["sales_order_id"]: row for row in db.execute(query).mappings()}
+        return {
+            order: f"{row['reason']} ({row['author']}, {row['at']:%Y-%m-%d})"
+            for order, row in latest.items()
+            if row["kind"] == "exclude"
+        }
 
     @contextmanager
     def lease(self, account: str, *, seconds: int = 120) -> Iterator[Lease]:
@@ -303,6 +353,7 @@ class Journal:
                 fence=row["fence"],
                 fix=row["fix"],
                 code=row["code"],
+                event_id=row["event_id"] or 0,
             )
             for row in rows
         ]

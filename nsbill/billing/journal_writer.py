@@ -127,13 +127,8 @@ class Writer:
     def _do(self, jobs: Sequence[_Job[T]]) -> None:
         """Commit all jobs together; when one fails, undo all and do each by itself."""
         try:
-            if len(jobs) > 1:
-                try:
-                    self._commit(jobs)
-                except (sa.exc.DBAPIError, JournalError):
-                    pass  # each says for itself, below, what is wrong with it
-                else:
-                    return
+            if len(jobs) > 1 and self._committed_together(jobs):
+                return
             for job in jobs:
                 self._do_alone(job)
         except BaseException:
@@ -141,6 +136,13 @@ class Writer:
                 if not job.done:
                     job.fail(JournalError("writing was interrupted", "Look at it: nsbill journal."))
             raise
+
+    def _committed_together(self, jobs: Sequence[_Job[T]]) -> bool:
+        try:
+            self._commit(jobs)
+        except (sa.exc.DBAPIError, JournalError):
+            return False  # each says by itself what is wrong with it
+        return True
 
     def _do_alone(self, job: _Job[T]) -> None:
         for tries_left in reversed(range(_TRIES)):

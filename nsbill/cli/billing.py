@@ -1,4 +1,4 @@
-"""Commands that plan and bill: plan, bill, resume, journal."""
+"""Commands that plan and bill: plan, bill, resume."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from nsbill.billing.dry_run import ExactCheck
 from nsbill.billing.limits import check_answered, check_limits, parse_limits
 from nsbill.billing.plan import Plan
 from nsbill.billing.run import RunResult
-from nsbill.billing.story import run_sentence, story
 from nsbill.cli.common import as_rows, echo_json, exit_with, json_option, stop_on_signal, workspace_option
 from nsbill.cli.connection import open_desk
 from nsbill.cli.print import print_exact, print_outcomes, print_plan
@@ -149,29 +148,6 @@ def resume(run_id: str | None, production: str | None, workspace: Path, as_json:
         _finish(result, as_json=as_json, stopped=stop.is_set())
 
 
-@click.command()
-@click.argument("run_id", required=False)
-@click.option("--order", help="Tell the story of one order: sales order id or number, or Amazon order id.")
-@workspace_option
-@json_option
-def journal(run_id: str | None, order: str | None, workspace: Path, as_json: bool) -> None:
-    """List the runs, or tell the story of a run or an order in sentences."""
-    from nsbill.billing.journal import Journal
-
-    book = Journal.in_workspace(workspace)
-    if run_id or order:
-        events = book.events(run_id=run_id, order=order)
-        if as_json:
-            echo_json({"events": [dict(event) for event in events]})
-        else:
-            click.echo("\n".join(story(events)) or "The journal has nothing on it.")
-    elif as_json:
-        echo_json({"runs": [dict(run) for run in book.runs()]})
-    else:
-        click.echo("\n".join(run_sentence(run) for run in book.runs()) or "No runs yet. Bill something: nsbill bill.")
-    book.close()
-
-
 def plan_facts(made: Plan) -> dict[str, object]:
     """The plan as one JSON object."""
     return {
@@ -239,4 +215,4 @@ def _reasons(exclude: tuple[str, ...]) -> dict[str, str]:
     return {order: reason or "no reason given" for order, _, reason in parts}
 
 
-COMMANDS = (plan, bill, resume, journal)
+COMMANDS = (plan, bill, resume)

@@ -13,7 +13,7 @@ from nsbill.doctor.check import Check, Light, checked
 from nsbill.errors import WorkspaceError
 from nsbill.netsuite.certificate import certificate_expiry
 from nsbill.netsuite.probes import Reached, reach
-from nsbill.settings import Settings
+from nsbill.settings import Settings, load_settings
 
 __all__ = ["check_account", "check_credentials", "check_hosts", "check_workspace"]
 
@@ -47,7 +47,7 @@ def _workspace(workspace: Path) -> Check:
 
 
 def _journal(workspace: Path) -> Check:
-    journal = Journal.in_workspace(workspace)
+    journal = Journal.open(load_settings(workspace).journal_url or workspace)
     try:
         runs = journal.probe()
     finally:
