@@ -139,7 +139,7 @@ class NetSuiteError(NsbillError):
     retry_after: float | None = None
     """Seconds that NetSuite asked to wait before another try (``Retry-After``; in no page of Oracle's, but honoured)."""
     was_sent = True
-    """Whether the request itself was sent; not so when signing in for it failed. Then it did nothing, for certain."""
+    """Whether the request itself was sent; not so when there was no connection, or signing in failed. Then it did nothing."""
 
     def __init__(
         self,
@@ -191,7 +191,7 @@ class NoAnswer(NsbillError):
     slow = False
     """Whether the time ran out, so that the host may still be at work."""
     was_sent = True
-    """Whether the request itself was sent; not so when signing in for it failed. Then it did nothing, for certain."""
+    """Whether the request itself was sent; not so when there was no connection, or signing in failed. Then it did nothing."""
 
     def __init__(self, what: str, host: str, problem: str, remedy: str = "", *, request_id: str | None = None) -> None:
         self.what, self.host, self.problem, self.request_id = what, host, problem, request_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -317,3 +318,37 @@ def test_proxies_of_the_environment_are_used_for_the_hosts_that_they_are_meant_f
     with Client(Settings(account="1_SB1"), secrets) as client:
         assert client._session.proxies == {"https://1-sb1.suitetalk.api.netsuite.com": "http://proxy.example:3128"}
         assert client._session.verify == "/etc/company.pem"
+
+
+def test_a_create_to_a_host_that_takes_no_connection_was_certainly_not_sent(
+    company: Company, ns: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        closed = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+    ns.settings = ns.settings.model_copy(update={"base_url": closed})
+    with pytest.raises(NoAnswer, match="refused the connection") as caught:
+        create(ns, "5001")
+    assert not caught.value.was_sent
+
+
+def test_a_create_that_was_cut_may_have_been_sent(company: Company, ns: Client) -> None:
+    faulty(company, where="transform", kind="drop_before", times=1)
+    with pytest.raises(NoAnswer) as caught:
+        create(ns, a_billable_order(ns))
+    assert caught.value.was_sent
+
+
+def test_a_create_that_was_blocked_for_too_long_is_not_sent_any_more(
+    company: Company, ns: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = a_billable_order(ns)
+    monkeypatch.setattr("nsbill.netsuite.client.CREATE_PATIENCE", 0.0)
+    before = requests_of(company, "transform")
+    for kind, error in (("429", TooManyRequests), ("401", SignInRefused)):
+        faulty(company, where="transform", kind=kind, times=1)
+        with pytest.raises(error):
+            create(ns, order)
+    assert requests_of(company, "transform") == before + 2
+    faulty(company, where="suiteql", kind="429", times=1)
+    assert load_currencies(ns), "a read may be late"

@@ -48,8 +48,8 @@ read    | 5xx or cut    | 4 times    | no    | a read changes nothing
 create  | 5xx or cut    | 0 times    | no    |
 read    | timed out     | 1 times    | no    | a read changes nothing
 create  | timed out     | 0 times    | no    |
-read    | no token      | 2 times    | no    | it was not sent
-create  | no token      | 2 times    | no    | it was not sent
+read    | no token      | 4 times    | no    | it was not sent
+create  | no token      | 4 times    | no    | it was not sent
 read    | 400           | 0 times    | no    |
 create  | 400           | 0 times    | no    |
 read    | 404           | 0 times    | no    |

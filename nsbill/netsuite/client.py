@@ -6,6 +6,7 @@ create is ``NoAnswer``, is never sent again, and is looked up.
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -18,6 +19,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 import requests
+from urllib3.exceptions import NewConnectionError
 
 from nsbill.credentials import Credentials
 from nsbill.errors import NetSuiteError, NoAnswer, SignInRefused, TooManyRequests
@@ -33,6 +35,8 @@ __all__ = ["Call", "Client"]
 
 _CONNECTIONS = 200
 """Connections that may be kept open: as many as the setting ``slots`` can ever allow."""
+CREATE_PATIENCE = 300.0
+"""Seconds after which a create that was blocked is not sent any more (the intent to create it is as old)."""
 _READ_TIMEOUT = 330.0
 """Seconds for an answer to a read: a RESTlet is stopped after 300 (netsuite 7.3), queries and records take less."""
 
@@ -76,17 +80,24 @@ class Client:
         """
         failures: Counter[str] = Counter()
         known_failures = self._sign_in_failures
+        last_send = time.monotonic() + (CREATE_PATIENCE if call.creates else math.inf)
+        last_error: NoAnswer | NetSuiteError | None = None
         self._ask_for_limit()
         while True:
             with self._slot() as start:
+                if last_error is not None and time.monotonic() > last_send:
+                    raise last_error
                 if self._sign_in_error is not None and self._sign_in_failures != known_failures:
                     raise self._sign_in_error.with_traceback(None)  # found bad while this request waited
                 try:
                     return self._attempt(call, start)
                 except (NoAnswer, NetSuiteError) as error:
                     retry = self._judge(call, error, failures)
+                    last_error = error
+                    if time.monotonic() + retry.wait > last_send:
+                        raise
                     if retry.alone:
-                        reply, retry = self._send_alone(call, start, retry, failures, error, known_failures)
+                        reply, retry = self._send_alone(call, start, retry, failures, error, known_failures, last_send)
                         if reply is not None:
                             return reply
             time.sleep(retry.wait)
@@ -199,6 +210,7 @@ class Client:
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
             unclear = NoAnswer(call.what, urlsplit(call.url).netloc, _plain(error))
             unclear.slow = isinstance(error, requests.ReadTimeout)
+            unclear.was_sent = not _never_connected(error)
             raise unclear from error
 
     def _judge(self, call: Call, error: NoAnswer | NetSuiteError, failures: Counter[str]) -> Retry:
@@ -221,14 +233,15 @@ class Client:
         failures: Counter[str],
         error: NoAnswer | NetSuiteError,
         known_failures: int,
+        last_send: float,
     ) -> tuple[Reply | None, Retry]:
         """Try a refused sign-in once more with nothing else in flight; nothing new begins before that is known.
 
         Returns the reply, or ``None`` and how to go on when this try failed for another reason.
         """
         with self.governor.alone(refused) as start:
-            if self._sign_in_failures != known_failures:
-                raise error  # another thread has tried these credentials again meanwhile
+            if self._sign_in_failures != known_failures or time.monotonic() + retry.wait > last_send:
+                raise error  # another thread has tried these credentials again meanwhile, or it is too late for this create
             time.sleep(retry.wait)
             try:
                 reply = self._attempt(call, start)
@@ -248,6 +261,14 @@ def _read_environment_once(session: requests.Session, settings: Settings) -> Non
                 session.proxies[f"{parts.scheme}://{parts.hostname}"] = proxy
     session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
     session.trust_env = False
+
+
+def _never_connected(error: Exception) -> bool:
+    """Whether not even a connection was there: the host is unknown, refused it, or did not accept it in time."""
+    if isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError):
+        return True
+    cause = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(cause, NewConnectionError)  # an unknown name is one too
 
 
 def _plain(error: Exception) -> str:

@@ -23,7 +23,6 @@ BLOCKED_TRIES = 12
 _LONGEST_WAIT = 20.0
 _UNCLEAR_TRIES = 5
 _SLOW_TRIES = 2
-_SIGN_IN_TRIES = 3  # each of them has tried three times by itself
 _LONGEST_RETRY_AFTER = 300.0
 
 
@@ -66,8 +65,8 @@ def should_retry(
         reason = "the sign-in was refused before it began, which can be overload; once, and alone"
         return Retry(_wait(attempt, advised, draw), reason, alone=True) if attempt == 1 else None
     if not error.was_sent:
-        reason = "signing in for it failed, so it was not sent"
-        return Retry(_wait(attempt, advised, draw), reason) if attempt < _SIGN_IN_TRIES else None
+        reason = "there was no connection, or signing in for it failed, so it was not sent"
+        return Retry(_wait(attempt, advised, draw), reason) if attempt < _UNCLEAR_TRIES else None
     if call.creates:
         return None  # its outcome is unknown, or it was refused for a reason of its own
     if isinstance(error, NoAnswer):
