@@ -170,7 +170,7 @@ _is_latest = latest_event.c.event_id == _newest
 
 def entries_query() -> sa.Select[Any]:
     """Planned records beside the latest event of their external id."""
-    columns = [latest_event.c[name] for name in ("kind", "at", "record_id", "detail", "fence", "fix", "code")]
+    columns = [latest_event.c[n] for n in ("event_id", "kind", "at", "record_id", "detail", "fence", "fix", "code")]
     joined = planned.outerjoin(latest_event, _is_latest)
     return sa.select(planned, *columns, latest_event.c.run_id.label("by_run")).select_from(joined)
 
