@@ -40,7 +40,7 @@ from nsbill.netsuite.protocol import about
 from nsbill.netsuite.searches import SavedSearch, inspect_search, list_searches, load_orders, write_status
 from nsbill.progress import Progress, silent
 from nsbill.settings import Settings, load_settings, save_settings, validated
-from nsbill.vocabulary import ORDER_STATUS_TEXT, BillingStatus, ClosedPeriod, SkipReason
+from nsbill.vocabulary import ORDER_STATUS_TEXT, BillingStatus, ClosedPeriod, Outcome, SkipReason
 
 if TYPE_CHECKING:
     from nsbill.amazon.store import AddResult, SettlementStore
@@ -248,6 +248,7 @@ class Desk:
         """Finish an interrupted run; by default the account's newest. Guarded like ``bill``."""
         self.check_account(production=production)
         run_id = self._run(run_id, "resume")
+        self._check_edition(run_id)
         return resume_run(run_id, journal=self.journal, client=self.client, progress=progress, stop=stop)
 
     def retry(
@@ -264,8 +265,10 @@ class Desk:
         Those whose refusal passes by itself; with ``fixed`` also those whose cause had to be mended first.
         """
         self.check_account(production=production)
+        run_id = self._run(run_id, "try again")
+        self._check_edition(run_id)
         return retry_run(
-            self._run(run_id, "try again"),
+            run_id,
             journal=self.journal,
             client=self.client,
             fixed=fixed,
@@ -311,6 +314,11 @@ class Desk:
                 stale_days=settings.stale_days,
             ),
         )
+
+    def _check_edition(self, run_id: str) -> None:
+        """Refuse to go on with a run that has records left to create which the licence edition does not allow by now."""
+        done = {Outcome.CREATED.value, Outcome.EXISTS.value}
+        check_edition((e.bill.record_type for e in self.journal.entries(run_id) if e.state not in done), self.settings)
 
     def _periods(self) -> tuple[pd.DataFrame | None, tuple[str, ...]]:
         """The accounting periods; or none, and a notice, when the role may not see them."""

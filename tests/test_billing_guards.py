@@ -127,7 +127,7 @@ def test_netsuites_own_reckoning_is_compared_before_billing(company: Company) ->
     before = company.bills()
     try:
         told = run(company, "plan", "--exact", "--json")
-        assert len(read(told)["exact"]["differences"]) == 1  # type: ignore[index,call-overload]
+        assert len(read(told)["exact"]["differences"]) == 1  # type: ignore[index]
         refused = run(company, "bill", "--yes", "--exact", "all")
         assert isinstance(refused.exception, BillingRefused)
         assert "1 records otherwise than planned" in str(refused.exception)
@@ -149,6 +149,22 @@ def test_an_edition_that_changed_since_the_plan_stops_it(company: Company) -> No
             before = company.bills()
             with pytest.raises(BillingRefused, match="premium edition does not allow cash sales"):
                 desk.bill(plan)
+            assert company.bills() == before
+    finally:
+        save_settings(company.workspace, {"cash_sale_flow": False})
+
+
+def test_a_run_is_not_resumed_with_records_that_the_edition_no_longer_allows(company: Company) -> None:
+    save_settings(company.workspace, {"cash_sale_flow": True})
+    try:
+        with company.desk() as desk:
+            run_id = desk.journal.start_run(desk.preview(), "{}")
+            before = company.bills()
+            desk.settings = desk.settings.model_copy(
+                update={"edition": LicenceEdition.PREMIUM, "cash_sale_flow": False}
+            )
+            with pytest.raises(BillingRefused, match="premium edition does not allow cash sales"):
+                desk.resume(run_id)
             assert company.bills() == before
     finally:
         save_settings(company.workspace, {"cash_sale_flow": False})
