@@ -42,11 +42,31 @@ def test_a_plan_beyond_a_limit_is_refused_with_every_figure(
     assert all(words in str(refused.value) for words in beyond)
 
 
+@pytest.mark.parametrize(
+    "max_total, beyond",
+    [
+        ("USD=121.50, EUR=9.99", ""),
+        ("USD=121.49,EUR=9.99", "121.50 USD is to bill and max_total is 121.49 USD"),
+        ("USD=121.50", "9.99 EUR is to bill and max_total names no limit for EUR"),
+        ({"USD": Decimal("121.50"), "EUR": Decimal("9.98")}, "9.99 EUR is to bill and max_total is 9.98 EUR"),
+        (None, ""),
+    ],
+)
+def test_a_limit_by_currency_holds_for_that_one_and_one_that_is_not_named_is_not_billed(
+    plan: Plan, max_total: str | dict[str, Decimal] | None, beyond: str
+) -> None:
+    if not beyond:
+        check_limits(plan, max_total=max_total)
+        return
+    with pytest.raises(BillingRefused, match=beyond):
+        check_limits(plan, max_total=max_total)
+
+
 def test_currencies_are_never_added_to_reach_a_limit(plan: Plan) -> None:
     check_limits(plan, max_orders=4, max_total="125.00")
 
 
-@pytest.mark.parametrize("max_total", ["lots", "1e3", "100,000.00", "0.001"])
+@pytest.mark.parametrize("max_total", ["lots", "1e3", "100,000.00", "0.001", "USD=1,USD=2", "USD=", "=5", "USD=1,5"])
 def test_a_limit_that_is_not_an_exact_amount_is_refused(plan: Plan, max_total: str) -> None:
     with pytest.raises(MoneyError):
         check_limits(plan, max_orders=4, max_total=max_total)

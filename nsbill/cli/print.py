@@ -11,12 +11,20 @@ from nsbill.billing.plan import Plan
 from nsbill.billing.run import RunResult
 from nsbill.money import format_totals
 from nsbill.show.tables import text_table
+from nsbill.vocabulary import ClosedPeriod
 
 if TYPE_CHECKING:
     from nsbill.billing.dry_run import ExactCheck
     from nsbill.reconcile import Reconciliation
 
 __all__ = ["print_exact", "print_outcomes", "print_plan", "print_reconciliation", "print_settlements"]
+
+
+_CLOSED = {
+    ClosedPeriod.BLOCK: "orders dated in them are left out",
+    ClosedPeriod.NEXT_OPEN: "records are dated in the next open one",
+    ClosedPeriod.ASK: "to be asked first",
+}
 
 
 def print_plan(plan: Plan, *, limit: int = 8, err: bool = False) -> None:
@@ -38,6 +46,10 @@ def print_plan(plan: Plan, *, limit: int = 8, err: bool = False) -> None:
     if len(told) > limit:
         blocks.append(f"  … and {len(told) - limit} more with a note (see them all with --json)")
     blocks += [f"Note: {notice}" for notice in plan.notices]
+    periods = plan.to_bill["period"].dropna().value_counts()
+    if len(periods):
+        listed = ", ".join(f"{name} ({number})" for name, number in periods.items())
+        blocks.append(f"Accounting periods: {listed}. Closed ones: {_CLOSED[plan.closed_period]}.")
     if plan.undecided:
         blocks.append(
             f"To be answered before anything is billed: {plan.undecided} orders would be dated in a closed accounting "
@@ -69,6 +81,8 @@ def print_outcomes(result: RunResult, *, limit: int = 10, err: bool = False) -> 
             click.echo(f"  {row.sales_order_number}: {row.message}", err=err)
     for sentence in result.differences:
         click.echo(f"Difference: {sentence}", err=err)
+    for sentence in result.left_out:
+        click.echo(sentence, err=err)
     if not result.complete:
         click.echo(f"Not every order has its record yet. Next: nsbill resume {result.run_id}", err=err)
 
