@@ -73,9 +73,11 @@ def _sentence(row: pd.Series) -> str:
     planned = f"planned {format_money(row['amount'], row['currency'])} for {row['sales_order_number']}"
     if pd.isna(row["billing_record_id"]):
         return f"Record {row['record_id']} is not to be found any more; {planned}. Look at the order in NetSuite."
+    order = "no sales order" if pd.isna(row["sales_order_id_found"]) else f"sales order {row['sales_order_id_found']}"
+    carried = "no external id" if pd.isna(row["external_id_found"]) else f"external id {row['external_id_found']}"
+    bills = format_money(row["total"], row["currency_found"])
     return (
-        f"{row['number']} bills {format_money(row['total'], row['currency_found'])} of sales order "
-        f"{row['sales_order_id_found']} with external id {row['external_id_found']}; {planned} as {row['external_id']}. "
+        f"{row['number']} bills {bills} of {order} with {carried}; {planned} as {row['external_id']}. "
         f"Compare it with the order, then void or correct it in NetSuite."
     )
 

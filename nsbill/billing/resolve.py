@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
-from nsbill.billing.journal import Entry, PlannedBill
+from nsbill.billing.journal import INTENT, Entry, PlannedBill
 from nsbill.errors import NetSuiteError, NoAnswer
 from nsbill.money import format_money
 from nsbill.netsuite.books import load_billing_records
@@ -15,7 +15,7 @@ from nsbill.netsuite.client import Client
 from nsbill.netsuite.records import FoundRecord, find_by_external_id, find_carrier
 from nsbill.vocabulary import Outcome
 
-__all__ = ["TAKEN", "Resolution", "explain_refusal", "look_up", "resolve_open"]
+__all__ = ["TAKEN", "Resolution", "explain_refusal", "look_up", "resolve_open", "waiting_time"]
 
 TAKEN = "EXTERNAL_ID_TAKEN"
 """Code of a rejected create whose external id is on a record that does not bill the order."""
@@ -35,19 +35,27 @@ class Resolution:
 def resolve_open(client: Client, currencies: dict[str, str], entry: Entry, *, now: datetime) -> Resolution:
     """Resolve an intent or an unknown into created, exists, rejected, absent, or still unknown.
 
-    Absence counts only after ``settings.unknown_wait`` seconds: until then the server may still be at work. ``now`` is by
-    the journal's clock, which has dated the entry.
+    Absence counts only when its waiting time is over: until then the server may still be at work. ``now`` is by the
+    journal's clock, which has dated the entry.
     """
     found = look_up(client, currencies, entry.bill, found_as=Outcome.CREATED)
     if found:
         return found
-    until = (entry.at or now) + timedelta(seconds=client.settings.unknown_wait)
-    if now >= until:
+    if entry.at is not None and now >= entry.at + waiting_time(entry, client.settings.unknown_wait):
         return Resolution(
             Outcome.ABSENT,
             detail="looked up by external id and by the order's links: not there. To create it: nsbill resume",
         )
     return Resolution(Outcome.UNKNOWN)
+
+
+def waiting_time(entry: Entry, unknown_wait: int) -> timedelta:
+    """How long after its latest event an open create may still turn up.
+
+    ``unknown_wait`` covers the server's own limit. An intent without an outcome, of a process that died, waits a third
+    longer (310 s by default): a blocked create is sent again for up to ``CREATE_PATIENCE`` (300 s) after its intent.
+    """
+    return timedelta(seconds=unknown_wait) * (4 if entry.state == INTENT else 3) / 3
 
 
 def look_up(client: Client, currencies: dict[str, str], bill: PlannedBill, *, found_as: Outcome) -> Resolution | None:

@@ -56,7 +56,6 @@ def retry_run(
     journal: Journal,
     client: Client,
     fixed: bool = False,
-    excluded: Mapping[str, str] | None = None,
     progress: Progress = silent,
     stop: threading.Event | None = None,
 ) -> RunResult:
@@ -71,7 +70,7 @@ def retry_run(
         entries = journal.entries(run_id)
         if not entries:
             raise JournalError(f"run {run_id} has no planned records", "List the runs: nsbill journal.")
-        chosen = choose_failed(entries, fixed=fixed, excluded=excluded or {})
+        chosen = choose_failed(entries, fixed=fixed, excluded=journal.excluded(client.settings.account))
         number = f"{len(chosen.again)} refused creates"
         journal.note(run_id, "resumed", f"to try {number} again", fence=lease.token)
         result = Run(run_id, journal, client, lease, progress, stop).retry(chosen.again)

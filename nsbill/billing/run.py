@@ -13,7 +13,7 @@ from nsbill.billing.journal import OPEN_STATES, REPEATABLE_STATES, Entry, Journa
 from nsbill.billing.journal_lease import Lease
 from nsbill.billing.plan import Plan
 from nsbill.billing.read_back import COULD_NOT, read_back
-from nsbill.billing.resolve import TAKEN, Resolution, explain_refusal, look_up, resolve_open
+from nsbill.billing.resolve import TAKEN, Resolution, explain_refusal, look_up, resolve_open, waiting_time
 from nsbill.billing.result import DONE, NOT_STARTED, RunResult, outcomes_of
 from nsbill.errors import JournalError, NetSuiteError, NoAnswer, SignInRefused, TooManyRequests
 from nsbill.netsuite.books import load_currencies
@@ -73,15 +73,24 @@ def settle_open(account: str, *, journal: Journal, client: Client) -> dict[str, 
     counts: Counter[str] = Counter()
     with journal.lease(account) as lease:
         currencies = load_currencies(client)
-        for entry in journal.open_entries(account):  # again: what is open now that no other run is at work
-            lease.renew()
+
+        def settle(entry: Entry) -> str:
             try:
                 found = resolve_open(client, currencies, entry, now=journal.now())
             except (NoAnswer, TooManyRequests):
-                found = Resolution(Outcome.UNKNOWN)
-            counts[found.outcome.value] += 1
+                return Outcome.UNKNOWN.value
             if found.outcome is not Outcome.UNKNOWN and entry.by_run is not None:
-                _write(journal, entry.by_run, entry, found, lease.token)
+                return _write_looked_up(journal, entry.by_run, entry, found, lease.token)
+            return found.outcome.value
+
+        waiting = journal.open_entries(account)  # again: what is open now that no other run is at work
+        renewed = time.monotonic()
+        with ThreadPoolExecutor(client.settings.slots) as pool:
+            for outcome in pool.map(settle, waiting):
+                counts[outcome] += 1
+                if time.monotonic() - renewed > _RENEW_EVERY:
+                    lease.renew()
+                    renewed = time.monotonic()
     return dict(counts)
 
 
@@ -101,6 +110,7 @@ class Run:
         self.progress, self.stop = progress, stop or threading.Event()
         self.currencies = load_currencies(client)
         self.tally: Counter[str] = Counter()
+        self.left_out: tuple[str, ...] = ()
 
     def finish(self) -> RunResult:
         """Resolve, create, resolve again; the journal has the outcome of every step."""
@@ -130,12 +140,20 @@ class Run:
         self.tally.update(e.state for e in known if e.state in DONE | _REFUSED and e.by_run == self.run_id)
 
     def _to_create(self) -> list[Entry]:
-        """What certainly does not exist and was not refused by this very run."""
-        return [
+        """What certainly does not exist, was not refused by this very run, and was not excluded since it was planned."""
+        excluded = self.journal.excluded(self.client.settings.account)
+        todo = [
             e
             for e in self.journal.entries(self.run_id)
             if e.state in {None, Outcome.ABSENT.value} or (e.state in _REFUSED and e.by_run != self.run_id)
         ]
+        self.left_out = tuple(
+            f"{e.bill.sales_order_number} was not billed: it is excluded: {excluded[e.bill.sales_order_id]}. "
+            f"To lift that: nsbill include {e.bill.sales_order_number}, then: nsbill resume {self.run_id}"
+            for e in todo
+            if e.bill.sales_order_id in excluded
+        )
+        return [e for e in todo if e.bill.sales_order_id not in excluded]
 
     def _create_all(self, to_create: Callable[[], list[Entry]]) -> None:
         self._each(to_create(), self._create)
@@ -240,7 +258,7 @@ class Run:
             found = resolve_open(self.client, self.currencies, entry, now=self.journal.now())
         except (NoAnswer, TooManyRequests):
             return Outcome.UNKNOWN.value
-        return Outcome.UNKNOWN.value if found.outcome is Outcome.UNKNOWN else self._record(entry, found)
+        return Outcome.UNKNOWN.value if found.outcome is Outcome.UNKNOWN else self._record_looked_up(entry, found)
 
     def _check_again(self, entry: Entry) -> str:
         """A record that an earlier run made, and that is planned again: it may have been deleted in NetSuite since."""
@@ -249,11 +267,13 @@ class Run:
         except (NoAnswer, TooManyRequests):
             return str(entry.state)  # nothing new is known, so nothing is written; the other orders go on
         gone = Resolution(Outcome.ABSENT, detail="the record of an earlier run is no longer in NetSuite")
-        return self._record(entry, found or gone)
+        return self._record_looked_up(entry, found or gone)
 
     def _record(self, entry: Entry, found: Resolution) -> str:
-        _write(self.journal, self.run_id, entry, found, self.lease.token)
-        return found.outcome.value
+        return _write(self.journal, self.run_id, entry, found, self.lease.token)
+
+    def _record_looked_up(self, entry: Entry, found: Resolution) -> str:
+        return _write_looked_up(self.journal, self.run_id, entry, found, self.lease.token)
 
     def _wait_for_open(self) -> bool:
         """Wait until open creates may count as absent, if that is soon, and resolve them; True when some are absent."""
@@ -261,9 +281,8 @@ class Run:
         if not still_open or self.client.settings.unknown_wait > _LONGEST_INLINE_WAIT:
             return False
         self.tally[Outcome.UNKNOWN.value] -= len(still_open)
-        now = self.journal.now()
-        newest = max((e.at for e in still_open if e.at), default=now)
-        left = self.client.settings.unknown_wait - (now - newest).total_seconds()
+        now, wait = self.journal.now(), self.client.settings.unknown_wait
+        left = max(((e.at or now) + waiting_time(e, wait) - now).total_seconds() for e in still_open)
         self.stop.wait(max(0.0, left) + 0.05)
         self._each(still_open, self._resolve)
         absent = self.tally.pop(Outcome.ABSENT.value, 0)
@@ -290,9 +309,27 @@ class Run:
         if COULD_NOT in different:
             self.journal.note(self.run_id, "not compared", different[COULD_NOT], fence=fence)
         taken = (str(e.detail) for e in entries if e.state in _REFUSED and e.code == TAKEN)
-        return RunResult(self.run_id, outcomes, (*different.values(), *taken))
+        return RunResult(self.run_id, outcomes, (*different.values(), *taken), self.left_out)
 
 
-def _write(journal: Journal, run_id: str, entry: Entry, found: Resolution, fence: int) -> None:
-    external_id, fix, code = entry.bill.external_id, found.fix, found.code
-    journal.record(run_id, external_id, found.outcome, found.record_id, found.detail, fence=fence, fix=fix, code=code)
+def _write(
+    journal: Journal, run_id: str, entry: Entry, found: Resolution, fence: int, *, only_after: int | None = None
+) -> str:
+    """Write an outcome; returns the latest state. ``only_after``: see ``Journal.record``."""
+    return journal.record(
+        run_id,
+        entry.bill.external_id,
+        found.outcome,
+        found.record_id,
+        found.detail,
+        fence=fence,
+        fix=found.fix,
+        code=found.code,
+        only_after=only_after,
+    )
+
+
+def _write_looked_up(journal: Journal, run_id: str, entry: Entry, found: Resolution, fence: int) -> str:
+    """Write what a look-up showed. That nothing is there counts only if nobody has begun anything since ``entry``."""
+    only_after = entry.event_id if found.outcome is Outcome.ABSENT else None
+    return _write(journal, run_id, entry, found, fence, only_after=only_after)

@@ -33,8 +33,6 @@ def retry(
     with open_desk(workspace) as desk, stop_on_signal() as stop, console_progress("Trying again") as progress:
         result = desk.retry(run_id, fixed=fixed, production=production, progress=progress, stop=stop)
     print_outcomes(result, err=as_json)
-    for sentence in result.left_out:
-        click.echo(sentence, err=as_json)
     if as_json:
         facts = {**result_facts(result), "left_out": list(result.left_out)}
         echo_json({**facts, "outcomes": as_rows(result.outcomes)})
