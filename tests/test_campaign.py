@@ -29,7 +29,7 @@ def test_three_hundred_orders_are_billed_once_each_through_faults_and_kills(tmp_
     assert totals.faults["transform drop_after_commit"] > 0
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def journal_url(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "sqlite":
         yield ""
