@@ -219,7 +219,7 @@ ROWS = [[cell.strip() for cell in line.split("|")] for line in TABLE.strip().spl
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
-    with demo_company(tmp_path_factory.mktemp("company"), orders=150) as company, company.desk() as desk:
+    with demo_company(tmp_path_factory.mktemp("company"), orders=240) as company, company.desk() as desk:
         desk.save_settings(saved_search=SEARCH)
         yield Shared(company, desk, desk.preview())
 
@@ -301,12 +301,12 @@ def test_under_load_that_is_answered_by_401_every_order_is_billed_once(scene: Sc
     scene.knobs(overload_answer="401", overload_delay_ms=0, concurrency_limit=2)
     scene.settings(unknown_wait=900, slots=8)
     scene.shared.company.simulator.control("latency", {"latency_ms": 20})
-    plan = several(scene, 8)
+    plan = several(scene, 6)
     result = carry_out(plan, journal=scene.journal, client=scene.shared.desk.client)
     scene.shared.company.simulator.control("latency", {"latency_ms": 0})
-    assert result.counts == {"created": 8}
+    assert result.counts == {"created": 6}
     bills = scene.shared.company.bills()
-    assert [bills[order] for order in plan.to_bill["sales_order_id"]] == [1] * 8
+    assert [bills[order] for order in plan.to_bill["sales_order_id"]] == [1] * 6
 
 
 def test_a_401_that_stays_ends_the_run_before_anything_is_created(scene: Scene) -> None:
