@@ -115,6 +115,7 @@ def test_every_import_of_the_package_is_a_declared_dependency() -> None:
     declared = {requirement.name.replace("-", "_") for requirement in _runtime()}
     known = set(sys.stdlib_module_names) | declared | {"nsbill"}
     comes_with = {
+        "urllib3": "requests",
         "jwt": "pyjwt",
         "zmq": "jupyter_client",
         "markupsafe": "jinja2",
