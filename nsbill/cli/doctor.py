@@ -47,9 +47,9 @@ def doctor(workspace: Path, as_json: bool) -> None:
 
 def _print(check: Check) -> None:
     click.secho(f"{check.light.value:<8}", fg=_COLOURS[check.light.value], nl=False)
-    click.echo(f"{check.name:<20} {check.sentence}")
+    click.echo(f"{check.name:<24} {check.sentence}")
     if check.next_action and check.light.value != "ok":
-        click.echo(f"{'':<29}→ {check.next_action}")
+        click.echo(f"{'':<33}→ {check.next_action}")
 
 
 COMMANDS = (doctor,)
