@@ -14,8 +14,9 @@ from nsbill.doctor.check import Check, Light, checked, refused
 from nsbill.errors import NetSuiteError, NoAnswer, SignInRefused
 from nsbill.netsuite.client import Client
 from nsbill.netsuite.lint import lint_search
-from nsbill.netsuite.probes import count_by_suiteql, count_records, may_create
+from nsbill.netsuite.probes import count_by_suiteql, count_records
 from nsbill.netsuite.protocol import About, about
+from nsbill.netsuite.records import preview_bill
 from nsbill.netsuite.searches import first_rows, inspect_search, list_searches
 from nsbill.vocabulary import BillingStatus, RecordType
 
@@ -137,7 +138,7 @@ def _billable(client: Client, record: RecordType, known: SignedIn) -> Check:
         sentence = f"The role sees {seen:,}; whether it may create them was not tried: no order to try it on."
         return Check(name, Light.HINT, sentence, "Choose a saved search that has orders to bill, and ask again.")
     try:
-        may_create(client, known.order, record)
+        preview_bill(client, known.order, record)  # saves nothing
     except NetSuiteError as error:
         if error.code == _NO_PERMISSION or error.status == 403:
             raise

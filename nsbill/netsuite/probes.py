@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 
 from nsbill.errors import NetSuiteError, NoAnswer
 from nsbill.netsuite.client import Call, Client
-from nsbill.netsuite.records import preview_bill
-from nsbill.vocabulary import RecordType
+from nsbill.netsuite.suiteql import query_page
 
-__all__ = ["Reached", "count_by_suiteql", "count_records", "may_create", "reach"]
+__all__ = ["Reached", "count_by_suiteql", "count_records", "reach"]
 
 
 @dataclass(frozen=True)
@@ -59,28 +57,24 @@ def count_records(client: Client, record_type: str) -> int:
     """
     url = f"{client.settings.rest_url}/services/rest/record/v1/{record_type}"
     reply = client.send(Call(f"Look at the {record_type} list", "GET", url, params={"limit": "1", "offset": "0"}))
-    return int(_field(reply.body, "totalResults"))
+    if not isinstance(reply.body, dict) or "totalResults" not in reply.body:
+        raise NetSuiteError(
+            "Read NetSuite's answer",
+            status=200,
+            code="UNKNOWN_SHAPE",
+            detail="it has no 'totalResults'",
+            remedy="Is 'base_url' in the settings a NetSuite address?",
+        )
+    return int(reply.body["totalResults"])
 
 
 def count_by_suiteql(client: Client, types: tuple[str, ...]) -> dict[str, int]:
     """Count the transactions of each type that the role sees, by SuiteQL; a type without any is 0."""
     listed = ", ".join(f"'{name}'" for name in types)
     query = f"SELECT t.type AS type, COUNT(*) AS n FROM transaction t WHERE t.type IN ({listed}) GROUP BY t.type"
-    url = f"{client.settings.rest_url}/services/rest/query/v1/suiteql"
-    call = Call("Count transactions by SuiteQL", "POST", url, json={"q": query}, headers={"Prefer": "transient"})
-    found = {str(row["type"]): int(row["n"]) for row in _field(client.send(call).body, "items")}
+    rows, _ = query_page(client, "Count transactions by SuiteQL", query)
+    found = {row["type"]: int(row["n"]) for row in rows}
     return {name: found.get(name, 0) for name in types}
-
-
-def may_create(client: Client, sales_order_id: str, record: RecordType) -> None:
-    """Try the billing record that an order would get, without saving it.
-
-    Raises
-    ------
-    NetSuiteError
-        The order cannot be billed now, or the role may not create the record.
-    """
-    preview_bill(client, sales_order_id, record)
 
 
 def _clock_ahead(date: str | None) -> float | None:
@@ -89,16 +83,3 @@ def _clock_ahead(date: str | None) -> float | None:
     except ValueError:
         return None
     return (datetime.now(UTC) - there).total_seconds() if there else None
-
-
-def _field(body: Any, name: str) -> Any:
-    """Take a field that every such answer has; an answer without it is not NetSuite's."""
-    if not isinstance(body, dict) or name not in body:
-        raise NetSuiteError(
-            "Read NetSuite's answer",
-            status=200,
-            code="UNKNOWN_SHAPE",
-            detail=f"it has no '{name}'",
-            remedy="Is 'base_url' in the settings a NetSuite address?",
-        )
-    return body[name]
