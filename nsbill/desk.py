@@ -245,7 +245,7 @@ class Desk:
         progress: Progress = silent,
         stop: threading.Event | None = None,
     ) -> RunResult:
-        """Finish an interrupted run; by default the account's newest. Guarded like ``bill``."""
+        """Finish an interrupted run; by default the account's newest that had something to create. Guarded like ``bill``."""
         self.check_account(production=production)
         run_id = self._run(run_id, "resume")
         self._check_edition(run_id)

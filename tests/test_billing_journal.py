@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -47,6 +48,14 @@ def test_a_run_keeps_everything_that_it_is_going_to_create(journal: Journal) -> 
     assert [e.state for e in entries] == [None, None]
     assert journal.last_run("1_SB1") == run_id
     assert journal.last_run("other") is None
+
+
+def test_a_run_without_anything_to_create_hides_no_interrupted_one_from_resume(journal: Journal) -> None:
+    plan = small_plan()
+    interrupted = journal.start_run(plan, "{}")
+    empty = journal.start_run(replace(plan, to_bill=plan.to_bill.head(0)), "{}")
+    assert journal.last_run("1_SB1") == interrupted
+    assert empty in [run["run_id"] for run in journal.runs()], "it still stands in the list of runs"
 
 
 @pytest.mark.parametrize(

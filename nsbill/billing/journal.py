@@ -256,8 +256,9 @@ class Journal:
             return db.execute(t.runs_query()).mappings().all()
 
     def last_run(self, account: str) -> str | None:
-        """The id of the account's newest run."""
-        query = sa.select(t.run.c.run_id).where(t.run.c.account == account).order_by(*t.newest_run_first())
+        """The id of the account's newest run that had something to create: an empty one hides no interrupted one."""
+        planned = sa.exists().where(t.planned.c.run_id == t.run.c.run_id)
+        query = sa.select(t.run.c.run_id).where(t.run.c.account == account, planned).order_by(*t.newest_run_first())
         with self._reading.connect() as db:
             found: str | None = db.execute(query.limit(1)).scalar()
             return found
