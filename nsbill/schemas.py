@@ -17,6 +17,7 @@ from nsbill.money import MONEY
 
 __all__ = [
     "ACCOUNTING_PERIODS",
+    "ACTIVITY",
     "BILLING_RECORDS",
     "CREDITS",
     "EXCEPTIONS",
@@ -286,9 +287,31 @@ LINES = Schema(
         _c("posted_day", DAY, "days since 1970-01-01 of posted_at in UTC", empty=True),
         _c("marketplace", TEXT, "marketplace name", empty=True),
         _c("fulfilment", TEXT, "AFN or MFN", empty=True),
+        _c("adjustment_id", TEXT, "Amazon's id of a refund or reimbursement", empty=True),
+        _c("extra", TEXT, "cells of columns that nsbill does not know, as a JSON object by column name", empty=True),
     ),
 )
-"""Settlement lines; grain: one row per money line of a file. Byte-identical lines are legitimate."""
+"""Settlement lines; grain: one row per amount of a file. Byte-identical lines are legitimate."""
+
+ACTIVITY = Schema(
+    "activity lines",
+    (
+        *(Column(c.name, c.type, c.meaning, c.nullable or c.name == "settlement_id") for c in LINES.columns),
+        _c("source_format", TEXT, "SourceFormat, by name: PAYMENTS_CSV, FINANCES_TRANSACTIONS, FINANCES_EVENTS"),
+        _c("transaction_id", TEXT, "Amazon's id of the transaction", empty=True),
+        _c("transaction_status", TEXT, "TransactionStatus; empty when the source says nothing", empty=True),
+        _c("released_at", INSTANT, "when the money was or will be released, UTC", empty=True),
+        _c("maturity_at", INSTANT, "when deferred money matures, UTC", empty=True),
+        _c("deferral_reason", TEXT, "Amazon's reason for deferring, untouched", empty=True),
+        _c("financial_event_group_id", TEXT, "joins Finances to a settlement", empty=True),
+        _c("description", TEXT, "Amazon's description of the transaction", empty=True),
+    ),
+)
+"""What Amazon says beside settlements, open and deferred money too; grain: one row per non-zero amount of a record.
+
+``source_line`` is the line of a text, or the number of the record in a JSON document (first is 1). A settlement id here
+is what Amazon expects: a deferred amount may settle in another one (Amazon notes, section 1).
+"""
 
 SETTLEMENTS = Schema(
     "settlements",

@@ -20,6 +20,7 @@ __all__ = [
     "StatementStatus",
     "TaxMode",
     "TieState",
+    "TransactionStatus",
 ]
 
 
@@ -203,6 +204,14 @@ class OrderRoute(StrEnum):
     FBA_SHIPMENT = "fba_shipment"
     NONE = "none"
     MALFORMED = "malformed"
+
+
+class TransactionStatus(StrEnum):
+    """What Amazon says of a transaction's money (Finances API 2024-06-19; the payments report's Transaction Status)."""
+
+    DEFERRED = "DEFERRED"
+    RELEASED = "RELEASED"
+    DEFERRED_RELEASED = "DEFERRED_RELEASED"
 
 
 class TieState(StrEnum):

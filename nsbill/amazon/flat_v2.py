@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -22,27 +21,15 @@ from nsbill.amazon.faults import FlatFile, Formats
 from nsbill.amazon.flat_v2_sql import MONEY_ROW, NEEDED, SUMMARY_ROW, raw_rows, typed_rows
 from nsbill.amazon.labels import Vocabulary
 from nsbill.amazon.sniff import find_header
+from nsbill.amazon.summary import Summary
 from nsbill.amazon.text import SourceText
 from nsbill.errors import MoneyError
 from nsbill.money import parse_amount
 from nsbill.schemas import LINES
 
-__all__ = ["FlatV2", "Summary"]
+__all__ = ["FlatV2"]
 
 _BATCH = 262_144
-
-
-@dataclass(frozen=True)
-class Summary:
-    """The summary row of one settlement: what its file states about it. Times are UTC."""
-
-    settlement_id: str
-    line: int
-    currency: str | None
-    period_start: datetime | None
-    period_end: datetime | None
-    deposit: datetime | None
-    total_amount: Decimal | None
 
 
 @dataclass

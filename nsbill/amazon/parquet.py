@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from nsbill.amazon.flat_v2 import Summary
+from nsbill.amazon.summary import Summary
 from nsbill.errors import WorkspaceError
 from nsbill.money import ZERO, exact
 from nsbill.schemas import LINES
