@@ -9,7 +9,13 @@ from enum import StrEnum
 
 from nsbill.errors import SourceFileError
 
-__all__ = ["Header", "SourceFormat", "find_header", "recognise", "refuse_what_is_no_text"]
+__all__ = ["ACCEPTED", "Header", "SourceFormat", "find_header", "recognise", "refuse_what_is_no_text"]
+
+ACCEPTED = (
+    "a settlement report (flat V2, flat V1 or XML), a payments report (date range, CSV) "
+    "or an answer of the Finances API (JSON)"
+)
+"""What nsbill reads, for a sentence about a file that is something else."""
 
 _V2_FILE = "a flat V2 settlement report (.txt, tab separated)"
 _DOWNLOAD = "Download it again from Seller Central: Payments, Reports Repository, flat file V2."
@@ -18,6 +24,14 @@ _SPREADSHEET = "Was it saved from a spreadsheet? Download it again and add it un
 _V2_COLUMNS = frozenset({"settlement-id", "total-amount", "transaction-type", "amount-type", "amount"})
 _V1_COLUMNS = frozenset({"settlement-id", "total-amount", "price-type", "item-related-fee-type"})
 _ORDER_COLUMNS = frozenset({"amazon-order-id", "purchase-date"})
+
+_ENVELOPE = re.compile(r"<(\w+:)?AmazonEnvelope\b")
+_SETTLEMENT = re.compile(r"\bSettlementReport\b")
+_TRANSACTIONS = re.compile(r'"transactions"\s*:')
+_TRANSACTION = (re.compile(r'"transactionType"\s*:'), re.compile(r'"totalAmount"\s*:'))
+_EVENTS = re.compile(r'"(FinancialEvents|\w+EventList)"\s*:')
+_ENOUGH = 65_536
+"""So many characters of a document tell what it is: one on a single line may be very long."""
 
 _MAGIC = (
     (b"%PDF", "a PDF document"),
@@ -31,11 +45,14 @@ _MAGIC = (
 
 
 class SourceFormat(StrEnum):
-    """What a text is; the value is its name for people."""
+    """What a text is; the value is its name for people. Those from ``ALL_ORDERS`` on are named, and refused."""
 
     FLAT_V2 = "a flat V2 settlement report"
     FLAT_V1 = "a flat V1 settlement report"
+    SETTLEMENT_XML = "a settlement report in XML"
     PAYMENTS_CSV = "a payments (date range) report"
+    FINANCES_TRANSACTIONS = "transactions of the Finances API (JSON)"
+    FINANCES_EVENTS = "financial events of the Finances API v0 (JSON)"
     ALL_ORDERS = "an all-orders report"
     XML = "an XML document"
     HTML = "a web page"
@@ -61,18 +78,29 @@ def refuse_what_is_no_text(name: str, head: bytes, *, packed_again: bool = False
     if not head.strip(b"\xef\xbb\xbf \r\n\t"):
         found = "nothing: the file is empty"
     if found:
-        raise SourceFileError(name, found=found, expected=_V2_FILE, remedy=_DOWNLOAD)
+        raise SourceFileError(name, found=found, expected=ACCEPTED, remedy=_DOWNLOAD)
 
 
 def recognise(head: Sequence[str]) -> SourceFormat:
-    """Tell what the first lines of a text are."""
-    start = next((line.strip() for line in head if line.strip()), "").lower()
-    if start.startswith(("<!doctype html", "<html")):
+    """Tell what the first lines of a text are. A report whose tabs were lost is still named as what it was."""
+    text = "\n".join(head)[:_ENOUGH]
+    start = text.lstrip()
+    if start[:14].lower().startswith(("<!doctype html", "<html")):
         return SourceFormat.HTML
     if start.startswith("<"):
-        return SourceFormat.XML
+        return SourceFormat.SETTLEMENT_XML if _ENVELOPE.search(text) and _SETTLEMENT.search(text) else SourceFormat.XML
     if start.startswith(("{", "[")):
-        return SourceFormat.JSON
+        return _kind_of_json(text)
+    return _kind_of_table(head)
+
+
+def _kind_of_json(text: str) -> SourceFormat:
+    if _TRANSACTIONS.search(text) or all(key.search(text) for key in _TRANSACTION):
+        return SourceFormat.FINANCES_TRANSACTIONS
+    return SourceFormat.FINANCES_EVENTS if _EVENTS.search(text) else SourceFormat.JSON
+
+
+def _kind_of_table(head: Sequence[str]) -> SourceFormat:
     tables = (
         (_V2_COLUMNS, SourceFormat.FLAT_V2),
         (_V1_COLUMNS, SourceFormat.FLAT_V1),
@@ -80,6 +108,9 @@ def recognise(head: Sequence[str]) -> SourceFormat:
     )
     for columns, found in tables:
         if any(columns <= set(_names(line)) for line in head):
+            return found
+    for columns, found in tables:
+        if any(columns <= _words(line) for line in head):
             return found
     if any(line.count(",") >= 12 or line.count(";") >= 12 for line in head):
         return SourceFormat.PAYMENTS_CSV
@@ -117,8 +148,11 @@ def _names(line: str) -> tuple[str, ...]:
 
 
 def _lost_its_tabs(line: str) -> bool:
-    words = set(re.split(r'[\s,;"]+', line.lower()))
-    return words >= _V2_COLUMNS
+    return _words(line) >= _V2_COLUMNS
+
+
+def _words(line: str) -> set[str]:
+    return set(re.split(r'[\s,;"]+', line.lower()))
 
 
 def _refuse_padding(name: str, number: int, line: str) -> None:
