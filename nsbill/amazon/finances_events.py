@@ -88,9 +88,7 @@ class FinancesEvents:
         ]
 
     def _records(self) -> Iterator[tuple[Record, list[Part]]]:
-        number = 0
-        for at, name, node in self._events():
-            number += 1
+        for number, (at, name, node) in enumerate(self._events(), start=1):
             rules = LISTS.get(name)
             walk = _Walk(self.file, rules or EventList(), known=rules is not None)
             parts = walk.parts(node, name, at)

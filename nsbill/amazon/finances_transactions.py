@@ -68,9 +68,7 @@ class FinancesTransactions:
         yield from rows.tables(self._records())
 
     def _records(self) -> Iterator[tuple[Record, list[Part]]]:
-        number = 0
-        for at, node in self._transactions():
-            number += 1
+        for number, (at, node) in enumerate(self._transactions(), start=1):
             total = self.file.money(node, "totalAmount", at)
             if total is None:
                 raise self.file.error((*at, "totalAmount"), found="nothing", expected="the transaction's total")
