@@ -169,7 +169,7 @@ class JsonFile:
             return None
         if not is_money(found):
             raise self.error((*at, key), found=_named(found), expected="an amount with its currency")
-        amount_key, currency_key = next(keys for keys in _MONEY_KEYS if keys[0] in found)
+        amount_key, currency_key = next(keys for keys in _MONEY_KEYS if found.keys() & {*keys})
         amount, currency = found.get(amount_key), found.get(currency_key)
         if not isinstance(currency, str) or not _CURRENCY.fullmatch(currency):
             expected = "a code of three capital letters such as USD"
@@ -186,7 +186,7 @@ class JsonFile:
 
 def is_money(value: object) -> bool:
     """Say whether a JSON value is an amount with a currency, in the spelling of either version of the API."""
-    return isinstance(value, dict) and any(amount in value for amount, _ in _MONEY_KEYS)
+    return isinstance(value, dict) and any(key in value for keys in _MONEY_KEYS for key in keys)
 
 
 def _next(text: str, at: int) -> int:
