@@ -81,6 +81,8 @@ def test_a_plain_file_gives_its_lines_with_everything_in_place(tmp_path: Path) -
         "posted_day": 20609,
         "marketplace": "Amazon.com",
         "fulfilment": "AFN",
+        "adjustment_id": None,
+        "extra": None,
     }
     assert rows[-1]["order_reference"] is None
     assert rows[-1]["marketplace"] is None
@@ -157,6 +159,21 @@ def test_columns_are_found_by_name_in_any_order_and_others_may_be_missing_or_new
     _, rows = read(write(tmp_path / "s.txt", plain_rows(), columns=swapped))
     assert total(rows) == Decimal("11.01")
     assert rows[0]["sku"] == "SKU-1"
+
+
+def test_the_adjustment_id_is_kept_and_cells_of_unknown_columns_are_kept_by_name(tmp_path: Path) -> None:
+    rows = plain_rows()
+    rows[1] |= {"adjustment-id": "amzn1:crow:aB+/=", 'tax "k" kind': 'a "b" \\', "zone": "  "}
+    rows[2] |= {"zone": "Öst"}
+    _, found = read(write(tmp_path / "s.txt", rows, columns=[*COLUMNS, 'tax "k" kind', "zone"]))
+    assert [row["adjustment_id"] for row in found] == ["amzn1:crow:aB+/=", *[None] * 4]
+    assert [row["extra"] and json.loads(row["extra"]) for row in found] == [
+        {'tax "k" kind': 'a "b" \\'},
+        {"zone": "Öst"},
+        *[None] * 3,
+    ]
+    _, found = read(write(tmp_path / "without.txt", plain_rows(), columns=[n for n in COLUMNS if n != "adjustment-id"]))
+    assert [row["adjustment_id"] for row in found] == [None] * 5
 
 
 def test_the_header_is_found_below_a_preamble_and_line_numbers_stay_those_of_the_file(tmp_path: Path) -> None:

@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from settlement_files import ORDER_1, lines, plain_rows, summary, text_of, with_commas, write
 
 from nsbill.amazon import store as store_module
 from nsbill.amazon.proofs import PROOFS
 from nsbill.amazon.store import AddResult, SettlementStore
-from nsbill.errors import WorkspaceError
+from nsbill.errors import SchemaError, WorkspaceError
+from nsbill.reconcile.engine import Engine
 from nsbill.schemas import LINES, SETTLEMENTS
 
 SAMPLES = Path(__file__).parents[2] / "shared" / "samples"
@@ -194,6 +196,22 @@ def test_a_foreign_parquet_file_in_the_store_is_named(store: SettlementStore, tm
     store.lines_files()[0].write_bytes(b"PAR1 no")
     with pytest.raises(WorkspaceError, match="is no settlement that nsbill stored"):
         store.settlements()
+
+
+def test_a_settlement_stored_by_an_earlier_nsbill_reads_with_the_later_columns_empty(
+    store: SettlementStore, tmp_path: Path
+) -> None:
+    store.add([write(tmp_path / "s.txt", plain_rows())])
+    (file,) = store.lines_files()
+    table = pq.read_table(file)
+    pq.write_table(table.drop_columns(["adjustment_id", "extra"]), file)
+    assert store.lines()["adjustment_id"].isna().all()
+    with Engine() as engine:
+        found = engine.read(engine.parquet([file], LINES))
+        assert found["extra"].null_count == found.num_rows == 5
+        pq.write_table(table.drop_columns(["currency"]), file)
+        with pytest.raises(SchemaError, match="lacks currency"):
+            engine.parquet([file], LINES)
 
 
 # --- killed in the middle ---------------------------------------------------------------------------------------------

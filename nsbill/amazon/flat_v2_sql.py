@@ -19,18 +19,37 @@ NEEDED = (
 )  # fmt: skip
 """The columns that become lines and headers; the others may be absent, and unknown ones may be present."""
 
+_KNOWN = frozenset(
+    (*NEEDED, "merchant-order-id", "adjustment-id", "posted-date", "merchant-order-item-id",
+     "merchant-adjustment-item-id", "promotion-id")
+)  # fmt: skip
+"""The 24 columns of the report (Amazon notes, section 2). The cells of any other column go into ``extra``."""
+
 _UNTOUCHED = ("transaction-type", "amount-type", "amount-description", "order-id")
 
 
 def raw_rows(file: FlatFile) -> str:
     """Return the relation of the rows below the header as text: the needed columns under their names."""
+    named = [f'c{file.columns.index(name)} AS "{name}"' for name in NEEDED]
+    adjustment = f"c{file.columns.index('adjustment-id')}" if "adjustment-id" in file.columns else "NULL::VARCHAR"
     return _SOURCE.format(
-        named=", ".join(f'c{file.columns.index(name)} AS "{name}"' for name in NEEDED),
+        named=", ".join([*named, f"nullif(trim({adjustment}), '') AS \"adjustment-id\"", f"{_extra(file)} AS extra"]),
         columns=", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(file.columns))),
         path=str(file.source.plain).replace("'", "''"),
         newline=file.source.newline.replace("\r", "\\r").replace("\n", "\\n"),
         skip=file.header_line,
     )
+
+
+def _extra(file: FlatFile) -> str:
+    """The cells of unknown columns as the text of a JSON object by column name; null when all are empty."""
+    unknown = {i: name or f"column {i + 1}" for i, name in enumerate(file.columns) if name not in _KNOWN}
+    if not unknown:
+        return "NULL::VARCHAR"
+    cells = ", ".join(f"c{i}" for i in unknown)
+    pairs = ", ".join(f"'{name.replace(chr(39), chr(39) * 2)}', nullif(trim(c{i}), '')" for i, name in unknown.items())
+    empty = f"nullif(trim(concat({cells})), '') IS NULL"
+    return f"CASE WHEN {empty} THEN NULL ELSE CAST(json_merge_patch('{{}}', json_object({pairs})) AS VARCHAR) END"
 
 
 def typed_rows(file: FlatFile, formats: Formats) -> str:
@@ -69,6 +88,7 @@ WITH cells AS (
            coalesce("transaction-type", '') || '\t' || coalesce("amount-type", '') || '\t'
                || coalesce("amount-description", '') AS labels,
            "order-id" AS order_reference,
+           "adjustment-id" AS adjustment_id, extra,
            nullif({trim}("order-id"), '') AS order_text
     FROM {source}
 ), typed AS (
@@ -103,7 +123,7 @@ SELECT "settlement-id" AS settlement_id, "total-amount" AS total, "settlement-st
        CASE WHEN is_order THEN order_text END AS amazon_order_id,
        "order-item-code" AS order_item_code, "shipment-id" AS shipment_id, sku, "quantity-purchased" AS quantity,
        posted_at, date_diff('day', DATE '1970-01-01', posted_at::DATE)::INTEGER AS posted_day,
-       "marketplace-name" AS marketplace, "fulfillment-id" AS fulfilment,
+       "marketplace-name" AS marketplace, "fulfillment-id" AS fulfilment, adjustment_id, extra,
        CASE class WHEN 3 THEN 2 ELSE class END AS row_class,
        CASE
            WHEN class IS NULL THEN {fault_layout}

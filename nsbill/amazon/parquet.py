@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,7 +26,17 @@ from nsbill.money import ZERO, exact
 from nsbill.schemas import LINES
 from nsbill.vocabulary import LineKind, TieState
 
-__all__ = ["SettlementFacts", "SettlementWriter", "make_durable", "read_facts"]
+__all__ = [
+    "Origin",
+    "SettlementFacts",
+    "SettlementTables",
+    "SettlementWriter",
+    "WritesSettlements",
+    "make_durable",
+    "read_facts",
+    "read_lines",
+    "write_settlements",
+]
 
 _KEY = b"nsbill.settlement"
 _OTHER_CHANNEL = "non-amazon"  # fulfilled for other channels: names no marketplace that settles
@@ -32,6 +44,39 @@ _NEARLY_UNIQUE = frozenset(
     {"source_line", "amount", "order_reference", "amazon_order_id", "order_item_code", "shipment_id", "posted_at"}
 )
 _EPOCH = date(1970, 1, 1)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the settlements of one file come from; the same for all of them. ``added_at`` is UTC."""
+
+    seller_account: str
+    source_name: str
+    source_digest: str
+    content_digest: str
+    added_at: datetime
+
+
+class SettlementTables(Protocol):
+    """A reader of settlements. Iterate ``tables()`` to the end; then ``summaries`` holds what the file states."""
+
+    @property
+    def summaries(self) -> Mapping[str, Summary]:
+        """What the file states of each settlement, by settlement id."""
+        ...
+
+    def tables(self) -> Iterator[tuple[str, pa.Table]]:
+        """Yield (settlement id, lines of LINES) in file order, in bounded pieces; a settlement may come in several."""
+        ...
+
+
+@runtime_checkable
+class WritesSettlements(Protocol):
+    """A reader that knows a faster way to write its settlements than piece by piece."""
+
+    def write(self, aside: Path, origin: Origin) -> list[SettlementFacts]:
+        """Do what ``write_settlements`` does."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -79,6 +124,37 @@ class SettlementFacts:
         return {**asdict(self), **derived}
 
 
+def write_settlements(
+    reader: SettlementTables | WritesSettlements, aside: Path, origin: Origin
+) -> list[SettlementFacts]:
+    """Write each settlement of a file as ``<settlement id>.parquet`` into ``aside``, on the disk; return their facts.
+
+    A settlement of which the file states only a summary gets a file without lines. Whether the lines add up to what
+    is stated is in the facts; to refuse is up to the caller.
+
+    Raises
+    ------
+    SourceFileError
+        When the reader finds something that cannot be trusted; ``aside`` then holds files that mean nothing.
+    """
+    if isinstance(reader, WritesSettlements):
+        return reader.write(aside, origin)
+    writers: dict[str, SettlementWriter] = {}
+    with ExitStack() as stack:
+        for name, table in reader.tables():
+            if name not in writers:
+                writers[name] = stack.enter_context(closing(SettlementWriter(aside / f"{name}.parquet")))
+            writers[name].write(table)
+        for name in reader.summaries.keys() - writers.keys():
+            writers[name] = stack.enter_context(closing(SettlementWriter(aside / f"{name}.parquet")))
+        found: list[SettlementFacts] = []
+        for name, writer in writers.items():
+            facts = writer.facts(name, reader.summaries.get(name), origin, tuple(sorted(writers)))
+            writer.finish(facts)
+            found.append(facts)
+    return found
+
+
 class SettlementWriter:
     """Writes the lines of one settlement to ``path`` as they come, and adds up what they say."""
 
@@ -100,8 +176,10 @@ class SettlementWriter:
             if not found["values"].casefold().startswith(_OTHER_CHANNEL):
                 self._marketplaces[found["values"]] += found["counts"]
 
-    def facts(self, settlement_id: str, summary: Summary | None, **origin: Any) -> SettlementFacts:
-        """Put together what is known; ``origin`` are the facts about seller account and source."""
+    def facts(
+        self, settlement_id: str, summary: Summary | None, origin: Origin, settlements_in_source: tuple[str, ...]
+    ) -> SettlementFacts:
+        """Put together what is known: stated, counted, and where it comes from."""
         currency = self.currency or (summary.currency if summary else None) or ""
         return SettlementFacts(
             settlement_id=settlement_id,
@@ -114,7 +192,8 @@ class SettlementWriter:
             lines_total=self.lines_total,
             lines=self.lines,
             unclassified_lines=self.unclassified,
-            **origin,
+            settlements_in_source=settlements_in_source,
+            **{field.name: getattr(origin, field.name) for field in fields(Origin)},
         )
 
     def finish(self, facts: SettlementFacts) -> None:
@@ -150,6 +229,18 @@ def read_facts(path: Path) -> SettlementFacts:
             f"is no settlement that nsbill stored ({error})",
             "Move it away and add its source file again.",
         ) from error
+
+
+def read_lines(path: Path) -> pa.Table:
+    """Read the lines of a stored settlement, with the columns of LINES.
+
+    A file stored by an earlier nsbill lacks the columns that were added since; they are empty.
+    """
+    table = pq.ParquetFile(path).read()
+    for column in LINES.columns:
+        if column.nullable and column.name not in table.column_names:
+            table = table.append_column(column.name, pa.nulls(table.num_rows, column.type))
+    return table.select(LINES.names) if set(LINES.names) <= set(table.column_names) else table
 
 
 def _parsed(values: dict[str, Any]) -> SettlementFacts:

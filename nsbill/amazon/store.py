@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -20,12 +20,12 @@ from typing import Literal
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from nsbill.amazon.flat_v2 import FlatV2
 from nsbill.amazon.labels import default_vocabulary
-from nsbill.amazon.parquet import SettlementFacts, SettlementWriter, make_durable, read_facts
+from nsbill.amazon.parquet import Origin, SettlementFacts, make_durable, read_facts, read_lines, write_settlements
 from nsbill.amazon.proofs import prove
+from nsbill.amazon.summary import Summary
 from nsbill.amazon.text import SourceText, open_text
 from nsbill.errors import NsbillError, SourceFileError
 from nsbill.money import format_money
@@ -85,7 +85,7 @@ class SettlementStore:
     def lines(self) -> pd.DataFrame:
         """All lines of the settlements that count, LINES, in the order of ``settlements``."""
         files = self.lines_files()
-        tables = [pq.ParquetFile(file).read() for file in files]
+        tables = [read_lines(file) for file in files]
         return LINES.from_arrow(pa.concat_tables(tables)) if tables else LINES.frame()
 
     def check(self) -> pd.DataFrame:
@@ -170,31 +170,12 @@ class SettlementStore:
 
     def _written(self, text: SourceText, aside: Path, *, accept_untied: bool) -> list[SettlementFacts]:
         """Write every settlement of the file aside; refuse them all when one does not add up."""
-        file = FlatV2(text, self.seller_account, default_vocabulary())
-        writers: dict[str, SettlementWriter] = {}
-        with ExitStack() as stack:
-            for name, table in file.tables():
-                if name not in writers:
-                    writers[name] = stack.enter_context(closing(SettlementWriter(aside / f"{name}.parquet")))
-                writers[name].write(table)
-            for name in file.summaries.keys() - writers.keys():
-                writers[name] = stack.enter_context(closing(SettlementWriter(aside / f"{name}.parquet")))
-            found: list[SettlementFacts] = []
-            for name, writer in writers.items():
-                facts = writer.facts(
-                    name,
-                    file.summaries.get(name),
-                    seller_account=self.seller_account,
-                    source_name=text.name,
-                    source_digest=text.digest,
-                    content_digest=text.content_digest,
-                    settlements_in_source=tuple(sorted(writers)),
-                    added_at=datetime.now(UTC),
-                )
-                if facts.ties is TieState.DOES_NOT_TIE and not accept_untied:
-                    raise _does_not_foot(text, file, facts)
-                writer.finish(facts)
-                found.append(facts)
+        reader = FlatV2(text, self.seller_account, default_vocabulary())
+        origin = Origin(self.seller_account, text.name, text.digest, text.content_digest, datetime.now(UTC))
+        found = write_settlements(reader, aside, origin)
+        for facts in found:
+            if facts.ties is TieState.DOES_NOT_TIE and not accept_untied:
+                raise _does_not_foot(text, reader.summaries[facts.settlement_id], facts)
         return found
 
     def _commit(self, path: Path, text: SourceText, aside: Path, written: list[SettlementFacts]) -> None:
@@ -252,8 +233,7 @@ def _problem(used: SettlementFacts, others: list[SettlementFacts]) -> str | None
     )
 
 
-def _does_not_foot(text: SourceText, file: FlatV2, facts: SettlementFacts) -> SourceFileError:
-    summary = file.summaries[facts.settlement_id]
+def _does_not_foot(text: SourceText, summary: Summary, facts: SettlementFacts) -> SourceFileError:
     assert facts.total_amount is not None
     return SourceFileError(
         text.name,

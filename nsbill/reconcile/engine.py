@@ -53,7 +53,7 @@ class Engine:
         return nw.from_native(self._connection.from_arrow(table))
 
     def parquet(self, paths: Sequence[Path], schema: Schema) -> Frame:
-        """Make a lazy frame of Parquet files that hold ``schema``.
+        """Make a lazy frame of Parquet files that hold ``schema``; in older ones, columns that may be empty may be missing.
 
         Raises
         ------
@@ -63,8 +63,10 @@ class Engine:
         if not paths:
             return self.frame(schema.arrow.empty_table())
         with _sentences("the Parquet files of the settlement lines cannot be read"):
-            files = self._connection.read_parquet([str(path) for path in paths])
-        _check_columns(files, self._connection.from_arrow(schema.arrow.empty_table()), schema.name)
+            files = self._connection.read_parquet([str(path) for path in paths], union_by_name=True)
+            pattern = self._connection.from_arrow(schema.arrow.empty_table())
+            files = _with_later_columns(files, pattern, schema)
+        _check_columns(files, pattern, schema.name)
         return nw.from_native(files)
 
     def hold(self, frame: Frame, *, grain: Sequence[str], what: str) -> Frame:
@@ -114,6 +116,15 @@ def _sentences(what: str) -> Iterator[None]:
 
 def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0].rstrip(". ")
+
+
+def _with_later_columns(
+    files: duckdb.DuckDBPyRelation, pattern: duckdb.DuckDBPyRelation, schema: Schema
+) -> duckdb.DuckDBPyRelation:
+    """Add the columns that the schema got after all of the files were written: empty, where they may be."""
+    kinds = dict(zip(pattern.columns, pattern.types, strict=True))
+    later = [c.name for c in schema.columns if c.nullable and c.name not in files.columns]
+    return files.project(", ".join(["*", *(f'NULL::{kinds[name]} AS "{name}"' for name in later)])) if later else files
 
 
 def _check_columns(files: duckdb.DuckDBPyRelation, pattern: duckdb.DuckDBPyRelation, name: str) -> None:
