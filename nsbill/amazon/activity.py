@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from nsbill.amazon.parquet import make_durable
 from nsbill.amazon.reading import ActivityReader
-from nsbill.amazon.sniff import SourceFormat
+from nsbill.amazon.sniff import SourceFormat, recognise
 from nsbill.amazon.text import SourceText
 from nsbill.errors import WorkspaceError
 from nsbill.money import MONEY, ZERO, exact, format_money
@@ -141,9 +141,7 @@ class ActivityShelf:
         self.folder = folder
         self._known: dict[tuple[str, int, int], ActivityFacts] = {}
 
-    def write(
-        self, reader: ActivityReader, text: SourceText, aside: Path, *, source_format: SourceFormat, seller_account: str
-    ) -> ActivityFacts:
+    def write(self, reader: ActivityReader, text: SourceText, aside: Path, seller_account: str) -> ActivityFacts:
         """Read the file to its end into the folder ``aside``; ``place`` then makes it visible."""
         count = _Count()
         with closing(_open(aside / _PIECE)) as writer:
@@ -152,7 +150,7 @@ class ActivityShelf:
                 writer.write_table(piece)
                 count.add(piece)
             facts = ActivityFacts(
-                source_format=source_format.name,
+                source_format=recognise(text.head()).name,
                 source_name=text.name,
                 source_digest=text.digest,
                 content_digest=text.content_digest,

@@ -57,6 +57,7 @@ class Origin:
     added_at: datetime
 
 
+@runtime_checkable
 class SettlementTables(Protocol):
     """A reader of settlements. Iterate ``tables()`` to the end; then ``summaries`` holds what the file states."""
 

@@ -8,13 +8,13 @@ never added to a settlement.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import pyarrow as pa
 
 from nsbill.amazon.labels import Vocabulary
+from nsbill.amazon.parquet import SettlementTables as SettlementReader
 from nsbill.amazon.sniff import ACCEPTED, SourceFormat, recognise
-from nsbill.amazon.summary import Summary
 from nsbill.amazon.text import SourceText
 from nsbill.errors import SourceFileError
 
@@ -28,17 +28,6 @@ _REMEDIES = {
     SourceFormat.JSON: "Of JSON only answers of listTransactions (2024-06-19) and listFinancialEvents (v0) are read, "
     "whole or one per line.",
 }
-
-
-@runtime_checkable
-class SettlementReader(Protocol):
-    """Reads a file of settlements. Iterate ``tables()`` to the end; then ``summaries`` holds what the file states."""
-
-    summaries: dict[str, Summary]
-
-    def tables(self) -> Iterator[tuple[str, pa.Table]]:
-        """Yield (settlement id, lines of LINES) in file order, in bounded pieces."""
-        ...
 
 
 class ActivityReader(Protocol):

@@ -1,8 +1,9 @@
-"""The store of settlements in the workspace: raw files for ever, one Parquet file of lines per settlement.
+"""The store of Amazon's files in the workspace: raw files for ever, one Parquet file of lines per settlement.
 
 ``sources/<sha256>.<ext>`` is the file as it was added, ``settlements/<id>-<digest>.parquet`` its lines. The raw file
 is renamed into place last, and only settlements whose raw file is there count: that rename is the moment at
-which a file, with all its settlements, is added. Killed before it, the store is as it was.
+which a file, with all its settlements, is added. Killed before it, the store is as it was. Files of activity go the
+same way, to ``activity/<digest>.parquet``, and are never counted among the settlements (``nsbill.amazon.activity``).
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ from typing import Literal
 import pandas as pd
 import pyarrow as pa
 
-from nsbill.amazon.flat_v2 import FlatV2
+from nsbill.amazon.activity import ActivityFacts, ActivityShelf
 from nsbill.amazon.labels import default_vocabulary
 from nsbill.amazon.parquet import Origin, SettlementFacts, make_durable, read_facts, read_lines, write_settlements
 from nsbill.amazon.proofs import prove
+from nsbill.amazon.reading import SettlementReader, reader_of
+from nsbill.amazon.sniff import ACCEPTED
 from nsbill.amazon.summary import Summary
 from nsbill.amazon.text import SourceText, open_text
 from nsbill.errors import NsbillError, SourceFileError
@@ -56,6 +59,7 @@ class SettlementStore:
     def __init__(self, folder: Path, *, seller_account: str) -> None:
         self.folder, self.seller_account = folder, seller_account
         self._settlements, self._sources = folder / "settlements", folder / "sources"
+        self._activity = ActivityShelf(folder / "activity")
         self._known: dict[tuple[str, int, int], SettlementFacts] = {}
 
     def add(
@@ -88,6 +92,18 @@ class SettlementStore:
         tables = [read_lines(file) for file in files]
         return LINES.from_arrow(pa.concat_tables(tables)) if tables else LINES.frame()
 
+    def activity(self) -> pd.DataFrame:
+        """All rows of activity, ACTIVITY, file by file in the order of adding; files that overlap are both in it."""
+        return self._activity.frame(self._kept())
+
+    def activity_files(self) -> list[Path]:
+        """The Parquet files (ACTIVITY) of activity, in the order of adding."""
+        return self._activity.files(self._kept())
+
+    def sources(self) -> pd.DataFrame:
+        """The files of activity with their sums, ACTIVITY_FILES: one row per file, currency and status."""
+        return self._activity.listing(self._kept())
+
     def check(self) -> pd.DataFrame:
         """Prove each settlement from its stored lines, PROOFS: footing, reserve roll-forward, periods, one file each."""
         versions = self._versions()
@@ -108,13 +124,17 @@ class SettlementStore:
         return sorted(((group[0], group[1:]) for group in versions), key=lambda pair: order(pair[0]))
 
     def _stored(self) -> Iterator[SettlementFacts]:
-        kept = {path.name[:64] for path in self._sources.glob("*") if not path.name.startswith(".")}
+        kept = self._kept()
         prefixes = {digest[:12] for digest in kept}
         for path in sorted(self._settlements.glob("*.parquet")):
             if path.stem.rpartition("-")[2] in prefixes:
                 facts = self._facts(path)
                 if facts.source_digest in kept:
                     yield facts
+
+    def _kept(self) -> set[str]:
+        """The digests of the raw files that are there."""
+        return {path.name[:64] for path in self._sources.glob("*") if not path.name.startswith(".")}
 
     def _facts(self, path: Path) -> SettlementFacts:
         """The facts of one file; read again only when the file is another."""
@@ -127,9 +147,7 @@ class SettlementStore:
     def _added(self, path: Path, *, accept_untied: bool) -> AddResult:
         try:
             if not path.exists():
-                raise SourceFileError(
-                    path, found="no such file", expected="a settlement file", remedy="Check the name."
-                )
+                raise SourceFileError(path, found="no such file", expected=ACCEPTED, remedy="Check the name.")
             with self._aside() as aside:
                 return self._added_text(path, open_text(path, aside), aside, accept_untied=accept_untied)
         except NsbillError as error:
@@ -140,9 +158,22 @@ class SettlementStore:
     def _added_text(self, path: Path, text: SourceText, aside: Path, *, accept_untied: bool) -> AddResult:
         known = [facts for facts in self._stored() if facts.content_digest == text.content_digest]
         if known and len(known) == len(known[0].settlements_in_source):
-            return self._already_there(path, known)
+            return self._already_there(path, known[0], tuple(facts.settlement_id for facts in known))
+        for told in self._activity.facts(self._kept()):
+            if told.content_digest == text.content_digest:
+                return self._already_there(path, told, ())
+        reader = reader_of(text, self.seller_account, default_vocabulary())
+        if isinstance(reader, SettlementReader):
+            return self._added_settlements(path, text, reader, aside, accept_untied=accept_untied)
+        told = self._activity.write(reader, text, aside, self.seller_account)
+        self._commit(path, text, aside, [], told)
+        return AddResult(path, (), "added", f"{told.description}.")
+
+    def _added_settlements(
+        self, path: Path, text: SourceText, reader: SettlementReader, aside: Path, *, accept_untied: bool
+    ) -> AddResult:
         earlier = {facts.settlement_id for facts in self._stored() if facts.source_digest != text.digest}
-        written = self._written(text, aside, accept_untied=accept_untied)
+        written = self._written(text, reader, aside, accept_untied=accept_untied)
         self._commit(path, text, aside, written)
         names = tuple(facts.settlement_id for facts in written)
         notes = [_described(facts) for facts in written]
@@ -153,8 +184,10 @@ class SettlementStore:
         ]
         return AddResult(path, names, "added", "; ".join(notes) + ".")
 
-    def _already_there(self, path: Path, known: list[SettlementFacts]) -> AddResult:
-        owner = known[0].seller_account
+    def _already_there(
+        self, path: Path, known: SettlementFacts | ActivityFacts, settlements: tuple[str, ...]
+    ) -> AddResult:
+        owner = known.seller_account
         if owner != self.seller_account:
             raise SourceFileError(
                 path,
@@ -162,15 +195,13 @@ class SettlementStore:
                 expected=f"a file of seller account '{self.seller_account}'",
                 remedy="Use another workspace for another seller's files.",
             )
-        names = tuple(facts.settlement_id for facts in known)
-        added = f"{known[0].added_at:%Y-%m-%d %H:%M} UTC"
-        return AddResult(
-            path, names, "already there", f"The same content was added as {known[0].source_name}, {added}."
-        )
+        message = f"The same content was added as {known.source_name}, {known.added_at:%Y-%m-%d %H:%M} UTC."
+        return AddResult(path, settlements, "already there", message)
 
-    def _written(self, text: SourceText, aside: Path, *, accept_untied: bool) -> list[SettlementFacts]:
+    def _written(
+        self, text: SourceText, reader: SettlementReader, aside: Path, *, accept_untied: bool
+    ) -> list[SettlementFacts]:
         """Write every settlement of the file aside; refuse them all when one does not add up."""
-        reader = FlatV2(text, self.seller_account, default_vocabulary())
         origin = Origin(self.seller_account, text.name, text.digest, text.content_digest, datetime.now(UTC))
         found = write_settlements(reader, aside, origin)
         for facts in found:
@@ -178,7 +209,15 @@ class SettlementStore:
                 raise _does_not_foot(text, reader.summaries[facts.settlement_id], facts)
         return found
 
-    def _commit(self, path: Path, text: SourceText, aside: Path, written: list[SettlementFacts]) -> None:
+    def _commit(
+        self,
+        path: Path,
+        text: SourceText,
+        aside: Path,
+        written: list[SettlementFacts],
+        told: ActivityFacts | None = None,
+    ) -> None:
+        """Move what was written aside to its place, the raw file last."""
         self._sources.mkdir(parents=True, exist_ok=True)
         raw = aside / "raw"
         shutil.copyfile(path, raw)
@@ -186,6 +225,8 @@ class SettlementStore:
         for facts in written:
             (aside / f"{facts.settlement_id}.parquet").replace(self._settlements / facts.file_name)
         make_durable(self._settlements)
+        if told is not None:
+            self._activity.place(told, aside)
         suffix = "".join(path.suffixes[-2:]).lower() if path.suffix.lower() in {".gz", ".zip"} else path.suffix.lower()
         raw.replace(self._sources / f"{text.digest}{suffix or '.txt'}")
         make_durable(self._sources)
