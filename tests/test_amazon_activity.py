@@ -123,6 +123,18 @@ def test_a_later_answer_about_the_same_transaction_is_kept_beside_the_earlier_on
     assert statuses == ["DEFERRED", "DEFERRED_RELEASED"]
 
 
+@pytest.mark.parametrize("suffix", [".json", ".jsonl", ".ndjson", ".json.gz"])
+def test_files_of_a_folder_are_found_by_the_names_that_json_has(
+    suffix: str, store: SettlementStore, tmp_path: Path
+) -> None:
+    folder = tmp_path / "answers"
+    folder.mkdir()
+    path = write(folder / f"a{suffix}", ANSWER)
+    if suffix.endswith(".gz"):
+        path.write_bytes(gzip.compress(path.read_bytes()))
+    assert states(store.add([folder])) == ["added"]
+
+
 def test_nothing_of_a_refused_file_is_kept(store: SettlementStore, tmp_path: Path) -> None:
     broken = page(transaction(1), transaction(2, totalAmount={"currencyAmount": "1.001", "currencyCode": "CAD"}))
     (result,) = store.add([write(tmp_path / "a.json", broken)])

@@ -83,7 +83,7 @@ def refuse_what_is_no_text(name: str, head: bytes, *, packed_again: bool = False
 
 def recognise(head: Sequence[str]) -> SourceFormat:
     """Tell what the first lines of a text are. A report whose tabs were lost is still named as what it was."""
-    text = "\n".join(head)[:_ENOUGH]
+    text = "\n".join(line[:_ENOUGH] for line in head)[:_ENOUGH]
     start = text.lstrip()
     if start[:14].lower().startswith(("<!doctype html", "<html")):
         return SourceFormat.HTML

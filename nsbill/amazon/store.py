@@ -38,7 +38,7 @@ from nsbill.vocabulary import TieState
 
 __all__ = ["AddResult", "SettlementStore"]
 
-_SUFFIXES = frozenset({".txt", ".tsv", ".csv", ".gz", ".zip", ".xml", ".json"})
+_SUFFIXES = frozenset({".txt", ".tsv", ".csv", ".gz", ".zip", ".xml", ".json", ".jsonl", ".ndjson"})
 _ASIDE = ".adding-"
 _STALE_SECONDS = 86_400
 
