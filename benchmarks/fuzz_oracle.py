@@ -1,0 +1,253 @@
+"""What a mutated file says, read a second time: by plain Python, cell by cell, apart from nsbill's readers.
+
+``Reading.problems`` are reasons for which nobody could trust the file: a reader that accepts it nevertheless is wrong.
+``Reading.money`` is each amount with its line. Where the text can be understood in two ways there is no opinion
+(``unsure``): then a reader may do as it likes, as long as it refuses or what it read meets the stated total.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from benchmarks.fuzz_amounts import amount_of, date_shape, instant_of
+
+__all__ = ["Money", "Problem", "Reading", "parse_v2", "physical_lines", "text_of", "unpacked"]
+
+_KEY = frozenset({"settlement-id", "total-amount", "transaction-type", "amount-type", "amount"})
+_LABELS = ("transaction-type", "amount-type", "amount-description", "order-id")
+_FILLED = (*_LABELS, "sku", "quantity-purchased", "posted-date-time")
+_DATES = ("posted-date-time", "settlement-start-date", "settlement-end-date", "deposit-date")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a file cannot be trusted; ``line`` when a single line is to blame."""
+
+    line: int | None
+    what: str
+
+
+@dataclass(frozen=True)
+class Money:
+    """One amount of a file. ``texts``: labels and order id; ``posted``: its instant. Both only where they are certain."""
+
+    line: int
+    settlement: str
+    amount: Decimal
+    currency: str = ""
+    texts: tuple[str, ...] = ()
+    posted: datetime | None = None
+
+
+@dataclass
+class Reading:
+    """A file as a careful person reads it."""
+
+    money: list[Money] = field(default_factory=list)
+    stated: dict[str, Decimal] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    unsure: str = ""
+    certain_texts: bool = True
+
+    def blame(self, line: int | None, what: str) -> None:
+        """Note a reason for which the file must be refused."""
+        self.problems.append(Problem(line, what))
+
+
+def parse_v2(data: bytes) -> Reading:
+    """Read a flat V2 file."""
+    reading = Reading()
+    text = text_of(data, reading)
+    if text is None:
+        return reading
+    lines = physical_lines(text, reading)
+    found = next(((n, names(line)) for n, line in enumerate(lines[:50]) if set(names(line)) >= _KEY), None)
+    if found is None:
+        reading.blame(None, "no header of a flat V2 file")
+        return reading
+    number, columns = found
+    twin = next((name for name in columns if name and columns.count(name) > 1), None)
+    if twin:
+        reading.blame(number + 1, f"the column {twin} twice")
+        return reading
+    _V2Rows(reading, columns).read(lines, number + 1)
+    return reading
+
+
+def unpacked(data: bytes, reading: Reading) -> bytes | None:
+    """Take the text out of an archive."""
+    try:
+        if data.startswith(b"\x1f\x8b"):
+            return gzip.decompress(data)
+        if data.startswith(b"PK\x03\x04"):
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                (name,) = archive.namelist()
+                return archive.read(name)
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, ValueError, RuntimeError, NotImplementedError) as error:
+        reading.blame(None, f"a broken archive ({error})")
+        return None
+    return data
+
+
+def text_of(data: bytes, reading: Reading) -> str | None:
+    """Decode; bytes that are no UTF-8 become characters one by one, which keeps tabs, line ends and digits."""
+    content = unpacked(data, reading)
+    if content is None:
+        return None
+    if b"\0" in content or content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        reading.blame(None, "binary data")
+        return None
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        reading.certain_texts = False
+        if not any(_decodes(content, encoding) for encoding in ("cp1252", "cp932")):
+            reading.blame(None, "bytes that are text in no encoding")
+        return content.decode("latin-1").removeprefix("ï»¿")
+
+
+def _decodes(content: bytes, encoding: str) -> bool:
+    try:
+        content.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def physical_lines(text: str, reading: Reading) -> list[str]:
+    """Split at line ends and at nothing else; a lone carriage return in a file of other line ends is damage."""
+    if "\n" not in text:
+        lines = text.split("\r")
+    else:
+        lines = [line.removesuffix("\r") for line in text.split("\n")]
+        broken = next((n for n, line in enumerate(lines, start=1) if "\r" in line), None)
+        if broken is not None:
+            reading.blame(broken, "a carriage return inside a line")
+    return lines[:-1] if lines and not lines[-1] else lines
+
+
+def names(line: str) -> list[str]:
+    """The column names of a header line as they are compared."""
+    return [trimmed(cell).strip('"').lower() for cell in line.lstrip("\ufeff").split("\t")]
+
+
+def trimmed(cell: str) -> str:
+    """A cell without spaces around it; Python's own ``strip`` takes away separators that mean something else."""
+    return cell.strip(" \t\r\n\u00a0")
+
+
+class _V2Rows:
+    """Walks the rows below the header."""
+
+    def __init__(self, reading: Reading, columns: Sequence[str]) -> None:
+        self.reading, self.columns = reading, list(columns)
+        self.at = {name: position for position, name in enumerate(columns)}
+        self.marks: dict[str, list[int]] = {}
+        self.shapes: dict[str, list[int]] = {}
+        self.currencies: dict[str, dict[str, int]] = {}
+        self.summaries: set[str] = set()
+
+    def read(self, lines: Sequence[str], header: int) -> None:
+        """Read every row; ``header`` is the number of the header line."""
+        rows = 0
+        for number, line in enumerate(lines[header:], start=header + 1):
+            cells = line.split("\t")
+            if not line.strip(" ") or names(line) == self.columns or not any(map(trimmed, cells)):
+                continue
+            rows += 1
+            if len(cells) == len(self.columns):
+                self._row(number, cells)
+            else:
+                self.reading.blame(number, f"{len(cells)} cells")
+        if not rows:
+            self.reading.blame(None, "no row")
+        self._whole()
+
+    def _cell(self, cells: Sequence[str], name: str) -> str:
+        return trimmed(cells[self.at[name]]) if name in self.at else ""
+
+    def _row(self, line: int, cells: Sequence[str]) -> None:
+        settlement, total, amount = (self._cell(cells, name) for name in ("settlement-id", "total-amount", "amount"))
+        filled = [name for name in _FILLED if self._cell(cells, name)]
+        if not (settlement or total or amount or filled or any(self._cell(cells, name) for name in _DATES)):
+            return
+        if amount and total:
+            self.reading.blame(line, "both an amount and a total")
+        elif not amount and filled and not total:
+            self.reading.blame(line, f"a row with {filled[0]} and without an amount")
+        if not re.fullmatch(r"\d+", settlement, re.ASCII):
+            self.reading.blame(line, f"the settlement id {settlement!r}")
+        posted = self._dates(line, cells)
+        currency = self._currency(line, settlement, cells)
+        if amount:
+            value = self._amount(line, amount)
+            if value is not None:
+                texts = tuple(self._cell(cells, name) for name in _LABELS)
+                self.reading.money.append(Money(line, settlement, value, currency, texts, posted))
+        elif not filled:
+            self._summary(line, settlement, total)
+        elif total:
+            self.reading.unsure = "a total in a row with labels"
+        quantity = self._cell(cells, "quantity-purchased")
+        if amount and quantity and not re.fullmatch(r"-?\d+", quantity, re.ASCII):
+            self.reading.blame(line, f"the quantity {quantity!r}")
+
+    def _summary(self, line: int, settlement: str, total: str) -> None:
+        if settlement in self.summaries:
+            self.reading.blame(line, "a second summary row")
+        self.summaries.add(settlement)
+        value = self._amount(line, total) if total else None
+        if value is not None:
+            self.reading.stated[settlement] = value
+
+    def _amount(self, line: int, cell: str) -> Decimal | None:
+        found = amount_of(cell)
+        if found is None:
+            self.reading.blame(line, f"the amount {cell[:40]!r}")
+            return None
+        if found[1]:
+            self.marks.setdefault(found[1], []).append(line)
+        return found[0]
+
+    def _dates(self, line: int, cells: Sequence[str]) -> datetime | None:
+        summary = bool(self._cell(cells, "total-amount")) or not self._cell(cells, "amount")
+        for name in _DATES if summary else _DATES[:1]:
+            cell = self._cell(cells, name)
+            shape = date_shape(cell)
+            if shape:
+                self.shapes.setdefault(shape, []).append(line)
+            if cell and instant_of(cell) is None:
+                self.reading.blame(line, f"the date {cell[:40]!r}")
+        return instant_of(self._cell(cells, "posted-date-time"))
+
+    def _currency(self, line: int, settlement: str, cells: Sequence[str]) -> str:
+        currency = self._cell(cells, "currency").upper()
+        if currency:
+            if not re.fullmatch(r"[A-Z]{3}", currency):
+                self.reading.blame(line, f"the currency {currency[:40]!r}")
+            self.currencies.setdefault(settlement, {}).setdefault(currency, line)
+        return currency
+
+    def _whole(self) -> None:
+        """What only all rows together can tell."""
+        reading = self.reading
+        if len(self.marks) > 1:
+            reading.blame(None, "decimal points and decimal commas")
+        if len(self.shapes) > 1:
+            reading.blame(None, "two ways of writing dates")
+        for settlement in {money.settlement for money in reading.money}:
+            found = self.currencies.get(settlement, {})
+            if len(found) != 1:
+                reading.blame(None, f"{len(found)} currencies in settlement {settlement}")
+        known = {name: next(iter(found)) for name, found in self.currencies.items()}
+        reading.money = [
+            Money(m.line, m.settlement, m.amount, known.get(m.settlement, ""), m.texts, m.posted) for m in reading.money
+        ]

@@ -1,0 +1,133 @@
+"""One process of the fuzz: makes inputs, lets nsbill read them, judges, counts."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from benchmarks.fuzz_inputs import Input, make_input
+from benchmarks.fuzz_judge import FINDING, Verdict, judge_error, judge_outcome
+from benchmarks.fuzz_reading import one_connection
+from benchmarks.fuzz_store import check_store
+
+__all__ = ["Batch", "Found", "Work", "run_batch", "run_one"]
+
+_NAME = "50011020300.txt"
+_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a run is asked for. ``store_every``: each n-th input is added to a store too."""
+
+    seed: int
+    formats: tuple[str, ...] = ("v2",)
+    store_every: int = 0
+
+
+@dataclass(frozen=True)
+class Found:
+    """One finding."""
+
+    number: int
+    title: str
+    reason: str
+    data: bytes
+
+
+@dataclass
+class Batch:
+    """What a range of inputs came to."""
+
+    inputs: int = 0
+    store_checks: int = 0
+    verdicts: Counter[str] = field(default_factory=Counter)
+    by_mutation: dict[str, Counter[str]] = field(default_factory=dict)
+    by_template: dict[str, Counter[str]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    findings: list[Found] = field(default_factory=list)
+
+    def count(self, made: Input, verdict: Verdict) -> None:
+        """Count one verdict."""
+        self.inputs += 1
+        self.verdicts[verdict.outcome] += 1
+        for name in made.mutations or ("untouched",):
+            self.by_mutation.setdefault(name, Counter())[verdict.outcome] += 1
+        self.by_template.setdefault(f"{made.format.name}: {made.template}", Counter())[verdict.outcome] += 1
+        if verdict.outcome == FINDING:
+            self.findings.append(Found(made.number, made.title, verdict.reason, made.data))
+
+    @contextmanager
+    def timed(self, what: str) -> Iterator[None]:
+        """Add the time of a block to ``what``."""
+        began = time.perf_counter()
+        yield
+        self.seconds[what] = self.seconds.get(what, 0.0) + time.perf_counter() - began
+
+
+def run_batch(work: Work, numbers: range) -> Batch:
+    """Run inputs with these numbers."""
+    batch = Batch()
+    with one_connection(), _scratch() as folder:
+        for number in numbers:
+            with batch.timed("making"):
+                made = make_input(work.seed, number, work.formats)
+            verdict = _judged(made, folder, batch)
+            if work.store_every and number % work.store_every == 0 and verdict.outcome != FINDING:
+                batch.store_checks += 1
+                with batch.timed("store"):
+                    verdict = check_store(folder / _NAME, verdict)
+            batch.count(made, verdict)
+    return batch
+
+
+def run_one(made: Input) -> Verdict:
+    """Run one input, its store check included."""
+    with _scratch() as folder:
+        verdict = _judged(made, folder, Batch())
+        return verdict if verdict.outcome == FINDING else check_store(folder / _NAME, verdict)
+
+
+def _judged(made: Input, folder: Path, batch: Batch) -> Verdict:
+    path = folder / _NAME
+    path.write_bytes(made.data)
+    parse = partial(made.format.parse, made.data)
+    try:
+        with batch.timed("reading"), _no_longer_than(_SECONDS):
+            outcome = made.format.read(path, folder)
+    except Exception as error:
+        with batch.timed("judging"):
+            return judge_error(error, _NAME, parse, made.expected)
+    with batch.timed("judging"):
+        return judge_outcome(outcome, parse(), made.expected)
+
+
+@contextmanager
+def _no_longer_than(seconds: int) -> Iterator[None]:
+    """Raise TimeoutError in a block that does not end."""
+
+    def stop(*_: object) -> None:
+        raise TimeoutError(f"not read within {seconds} seconds")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder in memory where there is one."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(prefix="nsbill-fuzz-", dir=memory if memory.is_dir() else None) as folder:
+        yield Path(folder)
