@@ -155,7 +155,7 @@ def test_what_whoever_adds_should_know_is_said(store: SettlementStore, tmp_path:
     odd = events("token", ShipmentEventList=[shipment()], MoonEventList=shipment())
     (result,) = store.add([write(tmp_path / "a.json", odd)])
     assert result.message == (
-        "Finances API events, 2 records of 1 orders, 1 Mar to 1 Mar 2026, without status 84.50 CAD, "
+        "Finances API events, 2 records of 1 order, 1 Mar 2026, without status 84.50 CAD, "
         "7 amounts unclassified; its last page names a next page: add that too; "
         "7 amounts under MoonEventList, which nsbill does not know: UNCLASSIFIED."
     )

@@ -21,6 +21,11 @@ V1_HEADER = (
 )
 XML = "<?xml version='1.0'?>\n<AmazonEnvelope>\n<Message><SettlementReport/></Message></AmazonEnvelope>"
 
+PAYMENTS = (
+    "date/time,settlement id,{},order id,sku,description,quantity,product sales,shipping credits,gift wrap credits,"
+    "promotional rebates,selling fees,fba fees,other,total\n"
+)
+
 TEXTS: dict[str, tuple[str, SourceFormat]] = {
     "flat v2": (settlement_text(plain_rows()), SourceFormat.FLAT_V2),
     "flat v2 below a preamble": ("A company\n\n\n" + settlement_text(plain_rows()), SourceFormat.FLAT_V2),
@@ -41,6 +46,9 @@ TEXTS: dict[str, tuple[str, SourceFormat]] = {
     "lists of events": ('{"RefundEventList": []}', SourceFormat.FINANCES_EVENTS),
     "other json": ('{"payload": {"orders": []}}', SourceFormat.JSON),
     "orders": ("amazon-order-id\tpurchase-date\tsku\n", SourceFormat.ALL_ORDERS),
+    "payments report": (PAYMENTS.format("type"), SourceFormat.PAYMENTS_CSV),
+    "payments report below a preamble": ("Definitions:\n\n" + PAYMENTS.format("type"), SourceFormat.PAYMENTS_CSV),
+    "payments report in an unknown language": (PAYMENTS.format("genus"), SourceFormat.TABLE),
     "prose": ("Dear seller,\nyour report is ready.\n", SourceFormat.UNKNOWN),
 }
 
@@ -77,6 +85,10 @@ REFUSED = {
     "web page": ("a web page", "when you are signed out"),
     "other xml": ("an XML document", "Of XML only settlement reports are read"),
     "other json": ("a JSON document", "Of JSON only answers of listTransactions"),
+    "payments report in an unknown language": (
+        "a table with column names that nsbill does not know",
+        "please report its header line",
+    ),
     "prose": ("a text without the columns of a settlement report", "Download the settlement report"),
 }
 

@@ -59,9 +59,9 @@ _KEY = b"nsbill.activity"
 _PIECE = "activity.parquet"
 _NEARLY_UNIQUE = frozenset({"source_line", "amount", "posted_at"})
 _TITLES = {
-    SourceFormat.PAYMENTS_CSV.name: ("payments report", "rows"),
-    SourceFormat.FINANCES_TRANSACTIONS.name: ("Finances API transactions", "records"),
-    SourceFormat.FINANCES_EVENTS.name: ("Finances API events", "records"),
+    SourceFormat.PAYMENTS_CSV.name: ("payments report", "row"),
+    SourceFormat.FINANCES_TRANSACTIONS.name: ("Finances API transactions", "record"),
+    SourceFormat.FINANCES_EVENTS.name: ("Finances API events", "record"),
 }
 _STATUSES = {
     TransactionStatus.RELEASED: "released",
@@ -109,7 +109,7 @@ class ActivityFacts:
     def description(self) -> str:
         """The file in one sentence, without a full stop."""
         title, unit = _TITLES[self.source_format]
-        parts = [f"{title}, {self.records:,} {unit} of {self.orders:,} orders"]
+        parts = [f"{title}, {_number(self.records, unit)} of {_number(self.orders, 'order')}"]
         if self.first_posted and self.last_posted:
             parts.append(_span(self.first_posted, self.last_posted))
         parts += [f"{_STATUSES[total.status]} {format_money(total.amount, total.currency)}" for total in self.totals]
@@ -118,7 +118,7 @@ class ActivityFacts:
             moved[total.currency] = moved.get(total.currency, ZERO) + total.transferred
         parts += [f"transfers {format_money(amount, currency)}" for currency, amount in moved.items() if amount]
         if self.unclassified_lines:
-            parts.append(f"{self.unclassified_lines:,} amounts unclassified")
+            parts.append(f"{_number(self.unclassified_lines, 'amount')} unclassified")
         return ", ".join(parts) + "".join(f"; {note}" for note in self.notes)
 
     def rows(self) -> Iterator[dict[str, object]]:
@@ -278,6 +278,12 @@ def _status(name: str | None) -> TransactionStatus | None:
     return TransactionStatus(name) if name else None
 
 
+def _number(count: int, unit: str) -> str:
+    return f"{count:,} {unit}" + ("s" if count != 1 else "")
+
+
 def _span(first: datetime, last: datetime) -> str:
+    if first.date() == last.date():
+        return f"{last.day} {last:%b} {last:%Y}"
     start = f"{first.day} {first:%b}" + (f" {first:%Y}" if first.year != last.year else "")
     return f"{start} to {last.day} {last:%b} {last:%Y}"

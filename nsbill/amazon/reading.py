@@ -25,6 +25,8 @@ _REMEDIES = {
     SourceFormat.ALL_ORDERS: f"It says what was ordered, not what was paid. {_SETTLEMENTS}",
     SourceFormat.HTML: f"Seller Central gives a page instead of the file when you are signed out. {_SETTLEMENTS}",
     SourceFormat.XML: f"Of XML only settlement reports are read (AmazonEnvelope with SettlementReport). {_SETTLEMENTS}",
+    SourceFormat.TABLE: "If it is a payments report, its columns are named in a language that nsbill does not know yet: "
+    f"please report its header line. {_SETTLEMENTS}",
     SourceFormat.JSON: "Of JSON only answers of listTransactions (2024-06-19) and listFinancialEvents (v0) are read, "
     "whole or one per line.",
 }

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from nsbill.amazon.payments_headers import looks_like_payments
 from nsbill.errors import SourceFileError
 
 __all__ = ["ACCEPTED", "Header", "SourceFormat", "find_header", "recognise", "refuse_what_is_no_text"]
@@ -32,6 +33,8 @@ _TRANSACTION = (re.compile(r'"transactionType"\s*:'), re.compile(r'"totalAmount"
 _EVENTS = re.compile(r'"(FinancialEvents|\w+EventList)"\s*:')
 _ENOUGH = 65_536
 """So many characters of a document tell what it is: one on a single line may be very long."""
+_MANY = 12
+"""So many separators in a line make a wide table, such as a payments report in a language that is not known."""
 
 _MAGIC = (
     (b"%PDF", "a PDF document"),
@@ -57,6 +60,7 @@ class SourceFormat(StrEnum):
     XML = "an XML document"
     HTML = "a web page"
     JSON = "a JSON document"
+    TABLE = "a table with column names that nsbill does not know"
     UNKNOWN = "a text without the columns of a settlement report"
 
 
@@ -112,9 +116,10 @@ def _kind_of_table(head: Sequence[str]) -> SourceFormat:
     for columns, found in tables:
         if any(columns <= _words(line) for line in head):
             return found
-    if any(line.count(",") >= 12 or line.count(";") >= 12 for line in head):
+    if looks_like_payments(head):
         return SourceFormat.PAYMENTS_CSV
-    return SourceFormat.UNKNOWN
+    wide = any(line.count(",") >= _MANY or line.count(";") >= _MANY for line in head)
+    return SourceFormat.TABLE if wide else SourceFormat.UNKNOWN
 
 
 def find_header(name: str, head: Sequence[str]) -> Header:
