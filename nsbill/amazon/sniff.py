@@ -18,7 +18,7 @@ ACCEPTED = (
 )
 """What nsbill reads, for a sentence about a file that is something else."""
 
-_V2_FILE = "a flat V2 settlement report (.txt, tab separated)"
+_TABBED = "(.txt, tab separated)"
 _DOWNLOAD = "Download it again from Seller Central: Payments, Reports Repository, flat file V2."
 _SPREADSHEET = "Was it saved from a spreadsheet? Download it again and add it unopened."
 
@@ -122,21 +122,22 @@ def _kind_of_table(head: Sequence[str]) -> SourceFormat:
     return SourceFormat.TABLE if wide else SourceFormat.UNKNOWN
 
 
-def find_header(name: str, head: Sequence[str]) -> Header:
-    """Find the header of a flat V2 settlement report among the first lines, below any preamble.
+def find_header(name: str, head: Sequence[str], wanted: SourceFormat = SourceFormat.FLAT_V2) -> Header:
+    """Find the header of a flat settlement report, V2 or V1, among the first lines, below any preamble.
 
     Raises
     ------
     SourceFileError
         When the text is something else (which is named), when its tabs were lost, or a column stands there twice.
     """
+    needed = _V2_COLUMNS if wanted is SourceFormat.FLAT_V2 else _V1_COLUMNS
     for number, line in enumerate(head, start=1):
         columns = _names(line)
-        if set(columns) >= _V2_COLUMNS:
+        if set(columns) >= needed:
             _refuse_padding(name, number, line)
             _refuse_twins(name, number, columns)
             return Header(number, columns)
-        if _lost_its_tabs(line):
+        if _words(line) >= needed:
             raise SourceFileError(
                 name,
                 line=number,
@@ -145,15 +146,13 @@ def find_header(name: str, head: Sequence[str]) -> Header:
                 remedy=_SPREADSHEET,
             )
     found = recognise(head)
-    raise SourceFileError(name, found=f"what looks like {found.value}", expected=_V2_FILE, remedy=_DOWNLOAD)
+    raise SourceFileError(
+        name, found=f"what looks like {found.value}", expected=f"{wanted.value} {_TABBED}", remedy=_DOWNLOAD
+    )
 
 
 def _names(line: str) -> tuple[str, ...]:
     return tuple(cell.strip().strip('"').lower() for cell in line.lstrip("\ufeff").split("\t"))
-
-
-def _lost_its_tabs(line: str) -> bool:
-    return _words(line) >= _V2_COLUMNS
 
 
 def _words(line: str) -> set[str]:
