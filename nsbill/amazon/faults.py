@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
-import duckdb
+import pyarrow as pa
 
 from nsbill.amazon.text import SourceText
 from nsbill.errors import SourceFileError
@@ -28,9 +28,10 @@ _SPREADSHEET = "Was the file saved from a spreadsheet? Download it again and add
 _ISO = "%Y-%m-%d %H:%M:%S UTC"
 _DOTTED = "%d.%m.%Y %H:%M:%S UTC"
 _PICTURE = {_ISO: "YYYY-MM-DD HH:MM:SS UTC", _DOTTED: "dd.mm.yyyy HH:MM:SS UTC"}
+_TIME = "[0-9]{2}:[0-9]{2}:[0-9]{2} UTC"
 _SHAPE = {
-    _ISO: re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"),
-    _DOTTED: re.compile(r"\d\d\.\d\d\.\d{4} \d\d:\d\d:\d\d UTC"),
+    _ISO: f"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}} {_TIME}",
+    _DOTTED: rf"[0-9]{{2}}\.[0-9]{{2}}\.[0-9]{{4}} {_TIME}",
 }
 _MARKS = {".": "point", ",": "comma"}
 
@@ -54,9 +55,19 @@ class Formats:
         """The date format as people write it."""
         return _PICTURE[self.strptime]
 
+    @property
+    def dotted(self) -> bool:
+        """Whether dates are dd.mm.yyyy."""
+        return self.strptime == _DOTTED
+
+    @property
+    def shape(self) -> str:
+        """The date format as a regular expression for the whole text."""
+        return _SHAPE[self.strptime]
+
     def instant(self, text: str) -> datetime | None:
         """Parse an instant of this file, in UTC; None when it is none."""
-        if not _SHAPE[self.strptime].fullmatch(text):
+        if not re.fullmatch(self.shape, text):
             return None
         try:
             return datetime.strptime(text, self.strptime).replace(tzinfo=UTC)
@@ -89,6 +100,20 @@ class FlatFile:
         return SourceFileError(
             self.source.name, line=line, column=column, found=found, expected=expected, remedy=remedy
         )
+
+    def lost_rows(self, line: int | None, found: int, expected: int) -> SourceFileError:
+        """Build the error about a text of which not every line is a row."""
+        return self.error(
+            line,
+            None,
+            found=f"{found} rows that could be read" if found else "no row below the header",
+            expected=f"{expected} rows" if expected else "at least a summary row",
+            remedy="The file is damaged or incomplete: download it again.",
+        )
+
+    def endless_line(self, line: int, size: int) -> SourceFileError:
+        """Build the error about a line that is too long to be a row."""
+        return self.error(line, None, found=f"a line of {size:,} bytes", expected="rows of a report", remedy=_DOWNLOAD)
 
     def fault(self, number: int, line: int, formats: Formats) -> SourceFileError:
         """Build the error about the row in ``line`` that was marked with fault ``number``."""
@@ -169,10 +194,10 @@ class FlatFile:
 
 @contextmanager
 def explained(file: FlatFile) -> Iterator[None]:
-    """Turn DuckDB's refusal of a malformed text into a SourceFileError that names the line."""
+    """Turn the refusal of a malformed text into a SourceFileError that names the line."""
     try:
         yield
-    except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
+    except pa.ArrowInvalid as error:
         counted = file.cell_count_error()
         first_line = str(error).splitlines()[0]
         raise counted or file.error(

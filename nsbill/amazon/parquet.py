@@ -31,7 +31,6 @@ __all__ = [
     "SettlementFacts",
     "SettlementTables",
     "SettlementWriter",
-    "WritesSettlements",
     "make_durable",
     "read_facts",
     "read_lines",
@@ -40,9 +39,8 @@ __all__ = [
 
 _KEY = b"nsbill.settlement"
 _OTHER_CHANNEL = "non-amazon"  # fulfilled for other channels: names no marketplace that settles
-_NEARLY_UNIQUE = frozenset(
-    {"source_line", "amount", "order_reference", "amazon_order_id", "order_item_code", "shipment_id", "posted_at"}
-)
+_UNLIKE_TEXT = frozenset({"source_line", "amount", "posted_at"})
+_WHOLE_DICTIONARY = 64 * 1024 * 1024
 _EPOCH = date(1970, 1, 1)
 
 
@@ -68,15 +66,6 @@ class SettlementTables(Protocol):
 
     def tables(self) -> Iterator[tuple[str, pa.Table]]:
         """Yield (settlement id, lines of LINES) in file order, in bounded pieces; a settlement may come in several."""
-        ...
-
-
-@runtime_checkable
-class WritesSettlements(Protocol):
-    """A reader that knows a faster way to write its settlements than piece by piece."""
-
-    def write(self, aside: Path, origin: Origin) -> list[SettlementFacts]:
-        """Do what ``write_settlements`` does."""
         ...
 
 
@@ -125,9 +114,7 @@ class SettlementFacts:
         return {**asdict(self), **derived}
 
 
-def write_settlements(
-    reader: SettlementTables | WritesSettlements, aside: Path, origin: Origin
-) -> list[SettlementFacts]:
+def write_settlements(reader: SettlementTables, aside: Path, origin: Origin) -> list[SettlementFacts]:
     """Write each settlement of a file as ``<settlement id>.parquet`` into ``aside``, on the disk; return their facts.
 
     A settlement of which the file states only a summary gets a file without lines. Whether the lines add up to what
@@ -138,8 +125,6 @@ def write_settlements(
     SourceFileError
         When the reader finds something that cannot be trusted; ``aside`` then holds files that mean nothing.
     """
-    if isinstance(reader, WritesSettlements):
-        return reader.write(aside, origin)
     writers: dict[str, SettlementWriter] = {}
     with ExitStack() as stack:
         for name, table in reader.tables():
@@ -171,11 +156,11 @@ class SettlementWriter:
         self._open(table.schema).write_table(table)
         self.lines += table.num_rows
         self.lines_total += pc.sum(table["amount"]).as_py()
-        self.unclassified += pc.sum(pc.equal(table["line_kind"], str(LineKind.UNCLASSIFIED))).as_py()
+        self.unclassified += _counts(table["line_kind"])[LineKind.UNCLASSIFIED]
         self.currency = table["currency"][0].as_py()
-        for found in pc.value_counts(table["marketplace"].drop_null()).to_pylist():  # a handful
-            if not found["values"].casefold().startswith(_OTHER_CHANNEL):
-                self._marketplaces[found["values"]] += found["counts"]
+        for name, count in _counts(table["marketplace"]).items():
+            if not name.casefold().startswith(_OTHER_CHANNEL):
+                self._marketplaces[name] += count
 
     def facts(
         self, settlement_id: str, summary: Summary | None, origin: Origin, settlements_in_source: tuple[str, ...]
@@ -211,11 +196,22 @@ class SettlementWriter:
 
     def _open(self, schema: pa.Schema) -> pq.ParquetWriter:
         if self._writer is None:
-            repeating = [name for name in schema.names if name not in _NEARLY_UNIQUE]
+            repeating = [name for name in schema.names if name not in _UNLIKE_TEXT]
             self._writer = pq.ParquetWriter(
-                self.path, schema, compression="zstd", use_dictionary=repeating, store_schema=False
+                self.path,
+                schema,
+                compression="zstd",
+                use_dictionary=repeating,
+                dictionary_pagesize_limit=_WHOLE_DICTIONARY,
+                column_encoding={"source_line": "DELTA_BINARY_PACKED"},
+                store_schema=False,
             )
         return self._writer
+
+
+def _counts(column: pa.ChunkedArray) -> Counter[str]:
+    """How often each of a handful of texts occurs."""
+    return Counter({pair["values"]: pair["counts"] for pair in pc.value_counts(column.drop_null()).to_pylist()})
 
 
 def read_facts(path: Path) -> SettlementFacts:

@@ -13,8 +13,10 @@ import re
 import shutil
 import zipfile
 import zlib
+from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -23,19 +25,31 @@ import numpy as np
 from nsbill.amazon.sniff import refuse_what_is_no_text
 from nsbill.errors import SourceFileError
 
-__all__ = ["SourceText", "open_text"]
+__all__ = ["SourceText", "Span", "open_text"]
 
-_CHUNK = 8 * 1024 * 1024
+_CHUNK = 4 * 1024 * 1024
+_SPAN = 16 * 1024 * 1024
 _AGAIN = "Download the file again from Seller Central."
+_NO_CELL = np.frombuffer(b" \r\n", dtype=np.uint8)
 _BLANK = re.compile(rb"^ *\r?\n", re.MULTILINE)
 _SPACES_ONLY = re.compile(rb"^ +(?=\r?$)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Span:
+    """A piece of a text that begins and ends with a line: where its bytes lie, and its lines, empty ones too."""
+
+    offset: int
+    size: int
+    first_line: int
+    lines: int
 
 
 @dataclass(frozen=True)
 class SourceText:
     """A downloaded file as text: ``plain`` is UTF-8 with one kind of line end.
 
-    ``blanks`` are the numbers of its empty lines; ``padded`` says that some cell may begin or end with a space.
+    ``blanks`` are the numbers of its empty lines; ``spans`` are its pieces of some 16 MB, in order.
     """
 
     name: str
@@ -45,7 +59,7 @@ class SourceText:
     newline: str
     lines: int
     blanks: tuple[int, ...]
-    padded: bool
+    spans: tuple[Span, ...]
 
     def head(self, lines: int = 50) -> list[str]:
         """Return the first ``lines`` lines without their ends."""
@@ -62,23 +76,55 @@ class SourceText:
         skipped = np.searchsorted(below - after - 1 - np.arange(len(below)), rows, side="right")
         return rows + after + 1 + skipped
 
+    def rows_in(self, span: Span) -> np.ndarray:
+        """Return the numbers of the lines of ``span`` that are not empty."""
+        end = span.first_line + span.lines
+        blanks = self.blanks[bisect_left(self.blanks, span.first_line) : bisect_left(self.blanks, end)]
+        lines = np.arange(span.first_line, end, dtype=np.int64)
+        return np.delete(lines, np.array(blanks, dtype=np.int64) - span.first_line) if blanks else lines
+
+    def spans_below(self, line: int) -> Iterator[Span]:
+        """Yield the pieces of the text below ``line``."""
+        for span in self.spans:
+            above = line - span.first_line + 1
+            if above <= 0:
+                yield span
+            elif above < span.lines:
+                with self.plain.open("rb") as file:
+                    file.seek(span.offset)
+                    skipped = sum(len(file.readline()) for _ in range(above))
+                yield Span(span.offset + skipped, span.size - skipped, line + 1, span.lines - above)
+
+    def beginning(self, span: Span, size: int) -> Span:
+        """Return the whole lines in the first ``size`` bytes of ``span``, or all of it when it is short."""
+        if span.size <= size:
+            return span
+        cut = self.read(Span(span.offset, size, span.first_line, 0)).rfind(b"\n") + 1
+        part = self.read(Span(span.offset, cut, span.first_line, 0))
+        return Span(span.offset, cut, span.first_line, part.count(b"\n")) if cut else span
+
+    def read(self, span: Span) -> bytes:
+        """Read the bytes of ``span``."""
+        with self.plain.open("rb") as file:
+            file.seek(span.offset)
+            return file.read(span.size)
+
 
 @dataclass
 class _Survey:
     """What one pass over the bytes finds."""
 
     lines: int = 0
+    size: int = 0
     crlf: int = 0
     carriage_returns: int = 0
     utf8: bool = True
     space_lines: bool = False
-    padded: bool = False
     tail: bool = False
     japan: bool = False
-
-    def __post_init__(self) -> None:
-        self.blanks: list[int] = []
-        self.sha = hashlib.sha256()
+    blanks: list[int] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)
+    sha: hashlib._Hash = field(default_factory=hashlib.sha256)
 
 
 def open_text(path: Path, scratch: Path) -> SourceText:
@@ -103,9 +149,16 @@ def open_text(path: Path, scratch: Path) -> SourceText:
             raise SourceFileError(
                 path.name, found="a carriage return inside a line", expected="one kind of line end", remedy=_AGAIN
             )
-    newline = "\r\n" if survey.crlf else "\n"
-    lines = survey.lines + survey.tail
-    return SourceText(path.name, content, digest, content_digest, newline, lines, tuple(survey.blanks), survey.padded)
+    return SourceText(
+        path.name,
+        content,
+        digest,
+        content_digest,
+        newline="\r\n" if survey.crlf else "\n",
+        lines=survey.lines + survey.tail,
+        blanks=tuple(survey.blanks),
+        spans=tuple(survey.spans),
+    )
 
 
 def _unpacked(path: Path, head: bytes, scratch: Path) -> Path:
@@ -154,32 +207,49 @@ def _digest(path: Path) -> str:
 
 
 def _survey(name: str, path: Path) -> _Survey:
+    """Look at all bytes once; the digest is computed beside it."""
     found = _Survey()
-    for chunk in _chunks(path):
-        found.sha.update(chunk)
-        if b"\0" in chunk:
-            raise SourceFileError(name, found="binary data", expected="tab-separated text", remedy=_AGAIN)
-        if found.lines == 0:
-            found.japan = b"\tJPY\t" in chunk or b"amazon.co.jp" in chunk.lower()
-        if found.utf8 and not chunk.isascii():
-            found.utf8 = _is_utf8(chunk)
-        if b"\r" in chunk:
-            found.carriage_returns += chunk.count(b"\r")
-            found.crlf += chunk.count(b"\r\n")
-            found.padded = found.padded or b" \r" in chunk
-        found.padded = found.padded or b"\t " in chunk or b" \t" in chunk
-        _note_lines(chunk, found)
+    with ThreadPoolExecutor(1) as beside:
+        for chunk in _chunks(path):
+            large = len(chunk) >= _CHUNK
+            digested = beside.submit(found.sha.update, chunk) if large else None
+            _look_at(name, chunk, found)
+            if digested is None:
+                found.sha.update(chunk)
+            else:
+                digested.result()
     return found
+
+
+def _look_at(name: str, chunk: bytes, found: _Survey) -> None:
+    if b"\0" in chunk:
+        raise SourceFileError(name, found="binary data", expected="tab-separated text", remedy=_AGAIN)
+    if found.lines == 0:
+        found.japan = b"\tJPY\t" in chunk or b"amazon.co.jp" in chunk.lower()
+    if found.utf8 and not chunk.isascii():
+        found.utf8 = _is_utf8(chunk)
+    if b"\r" in chunk:
+        found.carriage_returns += chunk.count(b"\r")
+        found.crlf += chunk.count(b"\r\n")
+    before = found.lines
+    _note_lines(chunk, found)
+    _note_span(len(chunk), found.lines + found.tail - before, before + 1, found)
+    found.size += len(chunk)
+
+
+def _note_span(size: int, lines: int, first_line: int, found: _Survey) -> None:
+    last = found.spans[-1] if found.spans else None
+    if last is None or last.size >= _SPAN:
+        found.spans.append(Span(found.size, size, first_line, lines))
+    else:
+        found.spans[-1] = Span(last.offset, last.size + size, last.first_line, last.lines + lines)
 
 
 def _note_lines(chunk: bytes, found: _Survey) -> None:
     codes = np.frombuffer(chunk, dtype=np.uint8)
     ends = np.flatnonzero(codes == ord("\n"))
-    starts = np.concatenate([[0], ends[ends < len(codes) - 1] + 1])
-    first = codes[starts]
-    last = codes[np.maximum(ends - 1, 0)]
-    found.padded = found.padded or bool((first == ord(" ")).any() or (last == ord(" ")).any())
-    if np.isin(first, np.frombuffer(b" \r\n", dtype=np.uint8)).any():
+    first = codes[ends[ends < len(codes) - 1] + 1]
+    if chunk[0] in b" \r\n" or bool((first <= ord(" ")).any() and np.isin(first, _NO_CELL).any()):
         _note_blanks(chunk, found)
     found.lines += len(ends)
     found.tail = not chunk.endswith(b"\n")
