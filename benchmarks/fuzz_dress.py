@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from random import Random
 
+from benchmarks.fuzz_amounts import amount_of
 from benchmarks.fuzz_sheet import HEADER_AGAIN, Sheet
 
 __all__ = ["DRESSES"]
@@ -122,7 +123,8 @@ def _twin_row(sheet: Sheet, rng: Random) -> None:
     own, total = sheet.at(sheet.roles.settlement), sheet.at(sheet.roles.total)
     settlement = twin[own].strip()
     cells = [twin[at].strip() for at in map(sheet.at, sheet.roles.amounts) if at >= 0]
-    sheet.lines_total[settlement] += sum((Decimal(cell.replace(",", ".")) for cell in cells if cell), Decimal(0))
+    values = [found[0] for cell in cells if (found := amount_of(cell, mark=sheet.mark))]
+    sheet.lines_total[settlement] += sum(values, Decimal(0))
     if sheet.stated[settlement] is None:
         return
     sheet.stated[settlement] = sheet.lines_total[settlement]
@@ -135,6 +137,8 @@ def _twin_row(sheet: Sheet, rng: Random) -> None:
 def _text(sheet: Sheet, rng: Random) -> None:
     """A SKU in characters beyond ASCII, in UTF-8 or in what older downloads use."""
     sheet.encoding = rng.choice(("utf-8", "utf-8", "cp1252"))
+    if not "".join(sum([*sheet.rows, sheet.header, sheet.preamble], [])).isascii():
+        sheet.encoding = "utf-8"
     at = sheet.at("sku")
     for number in sheet.money_rows():
         if rng.random() < 0.5:

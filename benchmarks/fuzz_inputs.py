@@ -10,10 +10,13 @@ from benchmarks.fuzz_bytes import BYTES
 from benchmarks.fuzz_damage import CELLS, COLUMNS, ROWS
 from benchmarks.fuzz_dress import DRESSES
 from benchmarks.fuzz_judge import Expected
-from benchmarks.fuzz_oracle import Reading, parse_v2
-from benchmarks.fuzz_reading import Read, read_v2
+from benchmarks.fuzz_oracle import Reading, parse_v1, parse_v2
+from benchmarks.fuzz_oracle_payments import parse_payments
+from benchmarks.fuzz_reading import Read, read_payments, read_v1, read_v2
 from benchmarks.fuzz_sheet import Sheet
 from benchmarks.fuzz_templates import V2
+from benchmarks.fuzz_templates_payments import PAYMENTS
+from benchmarks.fuzz_templates_v1 import V1
 
 __all__ = ["FORMATS", "Format", "Input", "make_input"]
 
@@ -36,7 +39,16 @@ class Format:
     dresses: tuple[str, ...] = tuple(DRESSES)
 
 
-FORMATS = {"v2": Format("v2", V2, read_v2, parse_v2)}
+_NOT_IN_CSV = {"quotes", "CR"}
+"""Quotes mean something there; and nobody has seen a CSV with line ends of carriage returns."""
+
+FORMATS = {
+    "v2": Format("v2", V2, read_v2, parse_v2),
+    "v1": Format("v1", V1, read_v1, parse_v1),
+    "payments": Format(
+        "payments", PAYMENTS, read_payments, parse_payments, tuple(name for name in DRESSES if name not in _NOT_IN_CSV)
+    ),
+}
 
 
 @dataclass(frozen=True)

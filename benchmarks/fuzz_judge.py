@@ -118,16 +118,28 @@ def _against_the_text(outcome: Outcome, reading: Reading) -> str | None:
     stated = {name: total for name, total in outcome.stated.items() if total is not None}
     if stated != reading.stated:
         return f"states {_shown(reading.stated)}, read as {_shown(stated)}"
-    read, said = (_keys(money, texts=reading.certain_texts) for money in (outcome.money, reading.money))
+    read, said = (_keys(money, reading) for money in (outcome.money, reading.money))
     if read != said:
         lost, invented = (said - read).most_common(1), (read - said).most_common(1)
         return f"the text says {lost[0][0] if lost else 'nothing more'}, read was {invented[0][0] if invented else 'nothing'}"
-    return None
+    posted = {money.line: money.posted for money in reading.money if money.posted}
+    other = next((m for m in outcome.money if m.posted != posted.get(m.line, m.posted)), None)
+    return f"line {other.line} is of {posted[other.line]}, read as {other.posted}" if other else None
 
 
-def _keys(money: list[Money], *, texts: bool) -> Counter[tuple[object, ...]]:
+def _keys(money: list[Money], reading: Reading) -> Counter[tuple[object, ...]]:
+    """What is compared of each amount: all that the text says for certain. A reader may leave amounts of nothing out."""
     return Counter(
-        (m.line, m.settlement, m.amount, m.currency, str(m.posted or ""), *(m.texts if texts else ())) for m in money
+        (
+            m.line,
+            m.settlement,
+            m.amount,
+            m.currency if reading.certain_currency else "",
+            str(m.posted or "") if reading.certain_posted else "",
+            *(m.texts if reading.certain_texts else ()),
+        )
+        for m in money
+        if m.amount
     )
 
 

@@ -19,12 +19,59 @@ from decimal import Decimal
 
 from benchmarks.fuzz_amounts import amount_of, date_shape, instant_of
 
-__all__ = ["Money", "Problem", "Reading", "parse_v2", "physical_lines", "text_of", "unpacked"]
+__all__ = ["Money", "Problem", "Reading", "parse_v1", "parse_v2", "physical_lines", "text_of", "unpacked"]
 
-_KEY = frozenset({"settlement-id", "total-amount", "transaction-type", "amount-type", "amount"})
-_LABELS = ("transaction-type", "amount-type", "amount-description", "order-id")
-_FILLED = (*_LABELS, "sku", "quantity-purchased", "posted-date-time")
-_DATES = ("posted-date-time", "settlement-start-date", "settlement-end-date", "deposit-date")
+
+@dataclass(frozen=True)
+class Layout:
+    """A tab-separated format: what its columns mean. Columns that are not named here carry no money."""
+
+    title: str
+    key: frozenset[str]
+    """Names that make a line the header."""
+    amounts: tuple[str, ...]
+    named_by: dict[str, str]
+    """Column of an amount's name to the column of the amount: a name without its amount is money that got lost."""
+    posted: str
+    texts: tuple[str, ...]
+    """Compared with what the reader gives, where the text's encoding is certain."""
+    filled: tuple[str, ...]
+    """A row with one of these filled is no summary row, and must hold money..."""
+    units: bool = False
+    """...or, where this is set, a quantity."""
+
+
+LAYOUT_V2 = Layout(
+    "flat V2",
+    frozenset({"settlement-id", "total-amount", "transaction-type", "amount-type", "amount"}),
+    amounts=("amount",),
+    named_by={},
+    posted="posted-date-time",
+    texts=("transaction-type", "amount-type", "amount-description", "order-id"),
+    filled=(
+        "transaction-type", "amount-type", "amount-description", "order-id", "sku", "quantity-purchased",
+        "posted-date-time",
+    ),
+)  # fmt: skip
+LAYOUT_V1 = Layout(
+    "flat V1",
+    frozenset({"settlement-id", "total-amount", "price-type", "item-related-fee-type"}),
+    amounts=(
+        "shipment-fee-amount", "order-fee-amount", "price-amount", "item-related-fee-amount", "misc-fee-amount",
+        "other-fee-amount", "promotion-amount", "direct-payment-amount", "other-amount",
+    ),
+    named_by={
+        "shipment-fee-type": "shipment-fee-amount", "order-fee-type": "order-fee-amount", "price-type": "price-amount",
+        "item-related-fee-type": "item-related-fee-amount", "other-fee-reason-description": "other-fee-amount",
+        "promotion-type": "promotion-amount", "direct-payment-type": "direct-payment-amount",
+    },
+    posted="posted-date",
+    texts=("transaction-type", "order-id"),
+    filled=("transaction-type", "order-id", "sku", "quantity-purchased", "posted-date", "price-type"),
+    units=True,
+)  # fmt: skip
+
+_PERIOD = ("settlement-start-date", "settlement-end-date", "deposit-date")
 
 
 @dataclass(frozen=True)
@@ -56,6 +103,9 @@ class Reading:
     problems: list[Problem] = field(default_factory=list)
     unsure: str = ""
     certain_texts: bool = True
+    certain_currency: bool = True
+    certain_posted: bool = True
+    """Where not, only instants that stand here are compared."""
 
     def blame(self, line: int | None, what: str) -> None:
         """Note a reason for which the file must be refused."""
@@ -64,21 +114,30 @@ class Reading:
 
 def parse_v2(data: bytes) -> Reading:
     """Read a flat V2 file."""
+    return _parsed(data, LAYOUT_V2)
+
+
+def parse_v1(data: bytes) -> Reading:
+    """Read a flat V1 file."""
+    return _parsed(data, LAYOUT_V1)
+
+
+def _parsed(data: bytes, layout: Layout) -> Reading:
     reading = Reading()
     text = text_of(data, reading)
     if text is None:
         return reading
     lines = physical_lines(text, reading)
-    found = next(((n, names(line)) for n, line in enumerate(lines[:50]) if set(names(line)) >= _KEY), None)
+    found = next(((n, names(line)) for n, line in enumerate(lines[:50]) if set(names(line)) >= layout.key), None)
     if found is None:
-        reading.blame(None, "no header of a flat V2 file")
+        reading.blame(None, f"no header of a {layout.title} file")
         return reading
     number, columns = found
     twin = next((name for name in columns if name and columns.count(name) > 1), None)
     if twin:
         reading.blame(number + 1, f"the column {twin} twice")
         return reading
-    _V2Rows(reading, columns).read(lines, number + 1)
+    _Rows(reading, columns, layout).read(lines, number + 1)
     return reading
 
 
@@ -136,7 +195,7 @@ def physical_lines(text: str, reading: Reading) -> list[str]:
 
 def names(line: str) -> list[str]:
     """The column names of a header line as they are compared."""
-    return [trimmed(cell).strip('"').lower() for cell in line.lstrip("\ufeff").split("\t")]
+    return [cell.strip().strip('"').lower() for cell in line.lstrip("\ufeff").split("\t")]
 
 
 def trimmed(cell: str) -> str:
@@ -144,11 +203,11 @@ def trimmed(cell: str) -> str:
     return cell.strip(" \t\r\n\u00a0")
 
 
-class _V2Rows:
+class _Rows:
     """Walks the rows below the header."""
 
-    def __init__(self, reading: Reading, columns: Sequence[str]) -> None:
-        self.reading, self.columns = reading, list(columns)
+    def __init__(self, reading: Reading, columns: Sequence[str], layout: Layout) -> None:
+        self.reading, self.columns, self.layout = reading, list(columns), layout
         self.at = {name: position for position, name in enumerate(columns)}
         self.marks: dict[str, list[int]] = {}
         self.shapes: dict[str, list[int]] = {}
@@ -160,7 +219,7 @@ class _V2Rows:
         rows = 0
         for number, line in enumerate(lines[header:], start=header + 1):
             cells = line.split("\t")
-            if not line.strip(" ") or names(line) == self.columns or not any(map(trimmed, cells)):
+            if not line.strip(" ") or not any(map(trimmed, cells)) or self._is_header(line):
                 continue
             rows += 1
             if len(cells) == len(self.columns):
@@ -171,33 +230,45 @@ class _V2Rows:
             self.reading.blame(None, "no row")
         self._whole()
 
+    def _is_header(self, line: str) -> bool:
+        """Whether the header stands here once more: the same names at the same places, of the columns that matter."""
+        again = names(line)
+        matter = ("settlement-id", "total-amount", "currency", *self.layout.amounts, *self.layout.texts)
+        return len(again) == len(self.columns) and all(
+            again[self.at[name]] == name for name in matter if name in self.at
+        )
+
     def _cell(self, cells: Sequence[str], name: str) -> str:
         return trimmed(cells[self.at[name]]) if name in self.at else ""
 
     def _row(self, line: int, cells: Sequence[str]) -> None:
-        settlement, total, amount = (self._cell(cells, name) for name in ("settlement-id", "total-amount", "amount"))
-        filled = [name for name in _FILLED if self._cell(cells, name)]
-        if not (settlement or total or amount or filled or any(self._cell(cells, name) for name in _DATES)):
+        settlement, total = self._cell(cells, "settlement-id"), self._cell(cells, "total-amount")
+        amounts = [amount for name in self.layout.amounts if (amount := self._cell(cells, name))]
+        filled = [name for name in self.layout.filled if self._cell(cells, name)]
+        if not (settlement or total or amounts or filled or any(self._cell(cells, name) for name in _PERIOD)):
             return
-        if amount and total:
+        quantity = self._cell(cells, "quantity-purchased")
+        if amounts and total:
             self.reading.blame(line, "both an amount and a total")
-        elif not amount and filled and not total:
+        elif not amounts and filled and not total and not (self.layout.units and quantity):
             self.reading.blame(line, f"a row with {filled[0]} and without an amount")
+        for name, of in self.layout.named_by.items():
+            if self._cell(cells, name) and not self._cell(cells, of):
+                self.reading.blame(line, f"{name} without {of}")
         if not re.fullmatch(r"\d+", settlement, re.ASCII):
             self.reading.blame(line, f"the settlement id {settlement!r}")
-        posted = self._dates(line, cells)
+        posted = self._dates(line, cells, summary=not amounts)
         currency = self._currency(line, settlement, cells)
-        if amount:
+        texts = tuple(self._cell(cells, name) for name in self.layout.texts)
+        for amount in amounts:
             value = self._amount(line, amount)
             if value is not None:
-                texts = tuple(self._cell(cells, name) for name in _LABELS)
                 self.reading.money.append(Money(line, settlement, value, currency, texts, posted))
-        elif not filled:
+        if not amounts and not filled:
             self._summary(line, settlement, total)
         elif total:
             self.reading.unsure = "a total in a row with labels"
-        quantity = self._cell(cells, "quantity-purchased")
-        if amount and quantity and not re.fullmatch(r"-?\d+", quantity, re.ASCII):
+        if quantity and not re.fullmatch(r"-?\d+", quantity, re.ASCII):
             self.reading.blame(line, f"the quantity {quantity!r}")
 
     def _summary(self, line: int, settlement: str, total: str) -> None:
@@ -217,16 +288,15 @@ class _V2Rows:
             self.marks.setdefault(found[1], []).append(line)
         return found[0]
 
-    def _dates(self, line: int, cells: Sequence[str]) -> datetime | None:
-        summary = bool(self._cell(cells, "total-amount")) or not self._cell(cells, "amount")
-        for name in _DATES if summary else _DATES[:1]:
+    def _dates(self, line: int, cells: Sequence[str], *, summary: bool) -> datetime | None:
+        for name in (self.layout.posted, *(_PERIOD if summary else ())):
             cell = self._cell(cells, name)
             shape = date_shape(cell)
             if shape:
                 self.shapes.setdefault(shape, []).append(line)
             if cell and instant_of(cell) is None:
                 self.reading.blame(line, f"the date {cell[:40]!r}")
-        return instant_of(self._cell(cells, "posted-date-time"))
+        return instant_of(self._cell(cells, self.layout.posted))
 
     def _currency(self, line: int, settlement: str, cells: Sequence[str]) -> str:
         currency = self._cell(cells, "currency").upper()

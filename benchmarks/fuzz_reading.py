@@ -5,10 +5,9 @@ A new DuckDB instance for each of a million small files would be most of the tim
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,18 @@ import pyarrow as pa
 from benchmarks.fuzz_oracle import Money
 from nsbill.amazon.flat_v2 import FlatV2
 from nsbill.amazon.labels import default_vocabulary
+from nsbill.amazon.reading import ActivityReader, SettlementReader
 from nsbill.amazon.text import open_text
 
-__all__ = ["Outcome", "one_connection", "read_v2"]
+__all__ = ["Outcome", "one_connection", "read_payments", "read_v1", "read_v2"]
 
 _COLUMNS = ("source_line", "settlement_id", "amount", "currency", "posted_at")
-_TEXTS = ("transaction_type", "amount_type", "amount_description", "order_reference")
+_TEXTS = {
+    "v2": ("transaction_type", "amount_type", "amount_description", "order_reference"),
+    "v1": ("transaction_type", "order_reference"),
+    "payments": ("transaction_type", "order_reference", "transaction_status"),
+}
+"""The columns that hold a file's own texts, in the order in which the oracle gives them."""
 
 
 @dataclass
@@ -56,22 +61,40 @@ Read = Callable[[Path, Path], Outcome]
 
 def read_v2(path: Path, scratch: Path) -> Outcome:
     """Read a flat V2 file to its end."""
-    reader = FlatV2(open_text(path, scratch), "fuzz", default_vocabulary())
-    money = [line for name, table in reader.tables() for line in _money(table, name)]
+    return _settlements(FlatV2(open_text(path, scratch), "fuzz", default_vocabulary()), "v2")
+
+
+def read_v1(path: Path, scratch: Path) -> Outcome:
+    """Read a flat V1 file to its end."""
+    from nsbill.amazon.flat_v1 import FlatV1
+
+    return _settlements(FlatV1(open_text(path, scratch), "fuzz", default_vocabulary()), "v1")
+
+
+def _settlements(reader: SettlementReader, what: str) -> Outcome:
+    money = [line for name, table in reader.tables() for line in _money(table, name, _TEXTS[what])]
     return Outcome(money, {name: summary.total_amount for name, summary in reader.summaries.items()})
 
 
-def _money(table: pa.Table, settlement: str) -> Iterator[Money]:
+def _money(table: pa.Table, settlement: str | None, texts: Sequence[str]) -> Iterator[Money]:
     columns: list[list[Any]] = [table[name].to_pylist() for name in _COLUMNS]
-    texts = zip(*(table[name].to_pylist() for name in _TEXTS), strict=True)
-    for line, name, amount, currency, posted, labels in zip(*columns, texts, strict=True):
-        if name != settlement:
+    labels = zip(*(table[name].to_pylist() for name in texts), strict=True)
+    for line, name, amount, currency, posted, own in zip(*columns, labels, strict=True):
+        if settlement is not None and name != settlement:
             raise AssertionError(f"a line of settlement {name} came as one of {settlement}")
-        yield Money(line, name, amount, currency, tuple((text or "").strip() for text in labels), _utc(posted))
+        yield Money(line, name or "", amount, currency, tuple((text or "").strip() for text in own), posted)
 
 
-def _utc(posted: datetime | None) -> datetime | None:
-    return posted
+def read_payments(path: Path, scratch: Path) -> Outcome:
+    """Read a payments report to its end."""
+    from nsbill.amazon.payments_csv import PaymentsCsv
+
+    return _activity(PaymentsCsv(open_text(path, scratch), "fuzz", default_vocabulary()), "payments")
+
+
+def _activity(reader: ActivityReader, what: str) -> Outcome:
+    money = [line for table in reader.tables() for line in _money(table, None, _TEXTS[what])]
+    return Outcome(money, dict.fromkeys({line.settlement for line in money}))
 
 
 @contextmanager

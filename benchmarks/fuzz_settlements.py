@@ -83,11 +83,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--format", choices=(*FORMATS, "all"), default="v2", help="what kind of file")
     parser.add_argument("--processes", type=int, default=2, help="at once; 1: in this process")
     parser.add_argument("--store-every", type=int, default=400, help="add each n-th input to a store too; 0: never")
+    parser.add_argument(
+        "--own-instances", action="store_true", help="a DuckDB instance for each file, as elsewhere; slower"
+    )
     parser.add_argument("--findings", type=Path, help="folder for findings (default: a new temporary one)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
     formats = tuple(FORMATS) if options.format == "all" else (options.format,)
-    work = Work(options.seed, formats, options.store_every)
+    work = Work(options.seed, formats, options.store_every, options.own_instances)
     if options.only is not None:
         return _show(work, options.only)
     began = time.perf_counter()

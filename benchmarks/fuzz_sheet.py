@@ -53,7 +53,10 @@ class Sheet:
     """The names as the file writes them; ``columns`` are what the cells are."""
     preamble: list[str] = field(default_factory=list)
     separator: str = "\t"
-    quoted: bool = False
+    quoting: str = ""
+    """Quotes around cells: none, around ``all``, or where they are ``needed``."""
+    mark: str = ""
+    """The decimal mark, where amounts are grouped and it must be known."""
     newline: str = "\n"
     newline_after: dict[int, str] = field(default_factory=dict)
     """Other line ends, by number of the line (0-based)."""
@@ -110,9 +113,13 @@ class Sheet:
     def _line(self, cells: list[str]) -> str:
         if cells[:1] == [HEADER_AGAIN]:
             cells = self.header
-        if self.quoted:
-            cells = ['"' + cell.replace('"', '""') + '"' for cell in cells]
-        return self.separator.join(cells)
+        if self.quoting and any(map(str.strip, cells)):
+            cells = [self._quoted(cell) for cell in cells]
+        return self.separator.join(cells)  # a line of nothing stays without quotes
+
+    def _quoted(self, cell: str) -> str:
+        needed = self.quoting == "all" or any(mark in cell for mark in (self.separator, '"', "\n", "\r"))
+        return '"' + cell.replace('"', '""') + '"' if needed else cell
 
 
 def _packed(data: bytes, how: str) -> bytes:

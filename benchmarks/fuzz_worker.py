@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -25,11 +25,15 @@ _SECONDS = 30
 
 @dataclass(frozen=True)
 class Work:
-    """What a run is asked for. ``store_every``: each n-th input is added to a store too."""
+    """What a run is asked for. ``store_every``: each n-th input is added to a store too.
+
+    ``own_instances``: a DuckDB instance for each file, as outside of the fuzz; slower.
+    """
 
     seed: int
     formats: tuple[str, ...] = ("v2",)
     store_every: int = 0
+    own_instances: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ class Batch:
 def run_batch(work: Work, numbers: range) -> Batch:
     """Run inputs with these numbers."""
     batch = Batch()
-    with one_connection(), _scratch() as folder:
+    with nullcontext() if work.own_instances else one_connection(), _scratch() as folder:
         for number in numbers:
             with batch.timed("making"):
                 made = make_input(work.seed, number, work.formats)
