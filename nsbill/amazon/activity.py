@@ -156,7 +156,7 @@ class ActivityShelf:
                 content_digest=text.content_digest,
                 seller_account=seller_account,
                 added_at=datetime.now(UTC),
-                notes=tuple(getattr(reader, "notes", ())),
+                notes=tuple(reader.notes),
                 **count.facts(),
             )
             values = json.dumps(asdict(facts), default=str, sort_keys=True)

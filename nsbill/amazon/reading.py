@@ -33,7 +33,9 @@ _REMEDIES = {
 
 
 class ActivityReader(Protocol):
-    """Reads a file of activity."""
+    """Reads a file of activity. Iterate ``tables()`` to the end; then ``notes`` says what whoever added it should know."""
+
+    notes: list[str]
 
     def tables(self) -> Iterator[pa.Table]:
         """Yield rows of ACTIVITY in bounded pieces."""
@@ -54,6 +56,10 @@ def reader_of(source: SourceText, seller_account: str, vocabulary: Vocabulary) -
         from nsbill.amazon.flat_v2 import FlatV2
 
         return FlatV2(source, seller_account, vocabulary)
+    if found is SourceFormat.PAYMENTS_CSV:
+        from nsbill.amazon.payments_csv import PaymentsCsv
+
+        return PaymentsCsv(source, seller_account, vocabulary)
     if found is SourceFormat.FINANCES_TRANSACTIONS:
         from nsbill.amazon.finances_transactions import FinancesTransactions
 
