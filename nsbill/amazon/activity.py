@@ -141,8 +141,16 @@ class ActivityShelf:
         self.folder = folder
         self._known: dict[tuple[str, int, int], ActivityFacts] = {}
 
-    def write(self, reader: ActivityReader, text: SourceText, aside: Path, seller_account: str) -> ActivityFacts:
-        """Read the file to its end into the folder ``aside``; ``place`` then makes it visible."""
+    def write(
+        self,
+        reader: ActivityReader,
+        text: SourceText,
+        aside: Path,
+        seller_account: str,
+        *,
+        added_at: datetime | None = None,
+    ) -> ActivityFacts:
+        """Read the file to its end into the folder ``aside``; ``place`` then makes it visible. ``added_at``: not now."""
         count = _Count()
         with closing(_open(aside / _PIECE)) as writer:
             for table in reader.tables():
@@ -155,7 +163,7 @@ class ActivityShelf:
                 source_digest=text.digest,
                 content_digest=text.content_digest,
                 seller_account=seller_account,
-                added_at=datetime.now(UTC),
+                added_at=added_at or datetime.now(UTC),
                 notes=tuple(reader.notes),
                 **count.facts(),
             )

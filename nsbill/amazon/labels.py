@@ -20,9 +20,11 @@ import pyarrow.compute as pc
 from nsbill.errors import SettingsError
 from nsbill.vocabulary import EventClass, LineKind
 
-__all__ = ["SEPARATOR", "Rule", "Vocabulary", "default_vocabulary"]
+__all__ = ["LABELS", "SEPARATOR", "Rule", "Vocabulary", "default_vocabulary", "folded"]
 
 LABELS = ("transaction_type", "amount_type", "amount_description")
+"""The columns of Amazon's three labels."""
+
 SEPARATOR = "\t"
 """Joins the three labels into one key; no cell of a tab-separated file can hold it."""
 

@@ -1,186 +1,263 @@
-"""Prove stored settlements from their lines: footing, the reserve's roll-forward, the chain of periods.
+"""Prove stored settlements from their lines: totals, payouts, and what each hands to the next of its ledger.
 
-Every residual is shown and none absorbed (domain reference, section 2.3).
+Every residual is shown and none absorbed (domain reference, section 2.3). Nothing here loops over lines: they are
+added up by label, the rest goes by settlement.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import groupby, pairwise
+from itertools import groupby
 from pathlib import Path
 
-import duckdb
 import pandas as pd
-import pyarrow as pa
 
+from nsbill.amazon.chains import How, Period, Place, places
 from nsbill.amazon.parquet import SettlementFacts
-from nsbill.money import MONEY, ZERO
-from nsbill.schemas import Column, Schema
+from nsbill.amazon.payouts import Parts, account_amounts, parts_of
+from nsbill.amazon.proof_rows import PROOFS, Break, Proof, Row, proof_row
+from nsbill.money import ZERO
 
 __all__ = ["PROOFS", "prove"]
 
-PROOFS = Schema(
-    "settlement proofs",
-    (
-        Column("settlement_id", pa.string(), "Amazon settlement id"),
-        Column("seller_account", pa.string(), "seller account"),
-        Column("currency", pa.string(), "ISO 4217 code of the amounts"),
-        Column("proof", pa.string(), "lines sum to total, reserve rolls forward, periods chain, one file"),
-        Column("expected", MONEY, "what the amount should be", nullable=True),
-        Column("found", MONEY, "what it is", nullable=True),
-        Column("residual", MONEY, "found − expected", nullable=True),
-        Column("holds", pa.bool_(), "empty: cannot be told", nullable=True),
-        Column("explanation", pa.string(), "one sentence"),
-    ),
-)
-"""Proofs; grain: one row per settlement and proof."""
-
-_SUMS = """
-SELECT sum(amount),
-       sum(amount) FILTER (lower(trim(amount_description)) = 'previous reserve amount balance'),
-       sum(amount) FILTER (lower(trim(amount_description)) = 'current reserve amount')
-FROM read_parquet($1)
-"""
-_ONE_SECOND = timedelta(seconds=1)
+_NAMES = {
+    "previous_reserve": "previous reserve",
+    "current_reserve": "current reserve",
+    "other_reserve": "other reserve lines",
+    "payable": "negative balance taken over",
+    "charged": "charged to the card",
+    "other_transfers": "other transfers",
+}
+_TAKES_OVER = frozenset({How.FOLLOWS, How.ONE_OF, How.OVERLAP})
+_ORDER = {str(proof): number for number, proof in enumerate(Proof)}
 
 
 @dataclass(frozen=True)
-class _Sums:
-    """What the stored lines of one settlement add up to."""
+class _Known:
+    """One settlement with its sums and the file of its lines."""
 
-    total: Decimal
-    previous_reserve: Decimal
-    current_reserve: Decimal
+    facts: SettlementFacts
+    parts: Parts
+    file: Path
 
 
 def prove(
-    settlements: Sequence[SettlementFacts], files: Sequence[Path], problems: Mapping[str, str | None]
+    settlements: Sequence[SettlementFacts],
+    files: Sequence[Path],
+    problems: Mapping[str, str | None],
+    more: Sequence[Row] = (),
 ) -> pd.DataFrame:
-    """Return PROOFS of ``settlements``, whose lines stand in ``files`` (same order)."""
-    sums = [_sums(file) for file in files]
-    rows: list[dict[str, object]] = []
-    for facts, added in zip(settlements, sums, strict=True):
-        rows.append(_footing(facts, added))
-        problem = problems.get(facts.settlement_id)
-        rows.append(_row(facts, "one file", holds=problem is None, explanation=problem or "One file states it."))
-    for chain in _chains(settlements, sums):
-        rows.extend(_chain_proofs(chain))
+    """Return PROOFS of ``settlements``, whose lines stand in ``files`` (same order), settlement by settlement.
+
+    ``problems`` are those of the store, by settlement id. ``more`` are rows about the bank, put in their places.
+    """
+    known = [_Known(*row) for row in zip(settlements, parts_of(files), files, strict=True)]
+    rows = [row for one in known for row in _by_itself(one, problems.get(one.facts.settlement_id))]
+    for _, group in groupby(sorted(known, key=_account), _account):
+        rows += _in_chains(list(group))
+    place: dict[object, int] = {facts.settlement_id: number for number, facts in enumerate(settlements)}
+    rows += more
+    rows.sort(key=lambda row: (place.get(row["settlement_id"], len(place)), _ORDER[str(row["proof"])]))
     return PROOFS.frame(rows)
 
 
-def _sums(file: Path) -> _Sums:
-    with duckdb.connect() as connection:
-        found = connection.execute(_SUMS, [str(file)]).fetchall()[0]
-    return _Sums(*(ZERO if value is None else value for value in found))
+def _account(one: _Known) -> tuple[str, str]:
+    return one.facts.seller_account, one.facts.currency
 
 
-def _footing(facts: SettlementFacts, added: _Sums) -> dict[str, object]:
-    proof = "lines sum to total"
-    if facts.total_amount is None:
-        return _row(facts, proof, found=added.total, explanation="Its file states no total.")
-    residual = added.total - facts.total_amount
-    text = "The lines add up to the stated total." if residual == 0 else f"The lines are off by {residual:,}."
-    return _row(facts, proof, expected=facts.total_amount, found=added.total, holds=residual == 0, explanation=text)
+# --- one settlement by itself -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Link:
-    """A settlement in the chain of its account's periods."""
-
-    facts: SettlementFacts
-    sums: _Sums
-    start: datetime
-    end: datetime
-    group: tuple[str, str, str]
-
-
-def _chains(settlements: Sequence[SettlementFacts], sums: Sequence[_Sums]) -> Iterator[list[_Link]]:
-    """Group by seller account, currency and marketplace, ordered by period; those without a period are left out."""
-    names: dict[tuple[str, str], set[str]] = {}
-    for facts in settlements:
-        found = {facts.marketplace.casefold()} if facts.marketplace else set()
-        names.setdefault((facts.seller_account, facts.currency), set()).update(found)
-    links = [
-        _Link(facts, added, facts.period_start, facts.period_end, _group(facts, names))
-        for facts, added in zip(settlements, sums, strict=True)
-        if facts.period_start and facts.period_end
-    ]
-    links.sort(key=lambda link: (link.group, link.start, link.end))
-    for _, chain in groupby(links, lambda link: link.group):
-        yield list(chain)
-
-
-def _group(facts: SettlementFacts, names: Mapping[tuple[str, str], set[str]]) -> tuple[str, str, str]:
-    """Its chain. One without any marketplace (account charges only) belongs to the only chain of its currency."""
-    of_currency = names[facts.seller_account, facts.currency]
-    only = next(iter(of_currency)) if len(of_currency) == 1 else ""
-    return facts.seller_account, facts.currency, facts.marketplace.casefold() if facts.marketplace else only
-
-
-def _chain_proofs(chain: list[_Link]) -> Iterator[dict[str, object]]:
-    first = chain[0]
-    yield _row(first.facts, "periods chain", explanation="It is the first known of its chain.")
-    yield _row(
-        first.facts,
-        "reserve rolls forward",
-        found=first.sums.previous_reserve,
-        holds=True if first.sums.previous_reserve == 0 else None,
-        explanation="It is the first known of its chain, so what was held before it is not known.",
-    )
-    for before, after in pairwise(chain):
-        gap = after.start - before.end
-        yield _period(before.facts, after.facts, gap)
-        yield _reserve(before, after, chained=_chained(gap))
-
-
-def _chained(gap: timedelta) -> bool:
-    return timedelta(0) <= gap <= _ONE_SECOND
-
-
-def _period(before: SettlementFacts, after: SettlementFacts, gap: timedelta) -> dict[str, object]:
-    if _chained(gap):
-        text = f"It starts where {before.settlement_id} ends."
-    elif gap > timedelta(0):
-        text = f"{gap} are missing after {before.settlement_id}: a settlement between them was not added."
+def _by_itself(one: _Known, problem: str | None) -> Iterator[Row]:
+    facts, parts, total = one.facts, one.parts, one.facts.total_amount
+    spelled = f"Activity {parts.activity:,}" + "".join(f", {_NAMES[name]} {x:,}" for name, x in parts.balance.items())
+    if total is None:
+        text = "Its file states no total: download it whole, with its summary row."
+        yield proof_row(facts, Proof.FOOT, text, holds=None, found=parts.payout)
+        text = f"{spelled}: together {parts.payout:,}; its file states no total."
+        yield proof_row(facts, Proof.PAYOUT, text, holds=None, found=parts.payout)
     else:
-        text = f"It overlaps {before.settlement_id} by {-gap}."
-    return _row(after, "periods chain", holds=_chained(gap), explanation=text)
+        off = parts.payout - total
+        text = "The lines add up to the stated total."
+        if off:
+            text = f"The lines are off by {off:,}: the file is cut off or an excerpt, download it again."
+        code = Break.SETTLEMENT_DOES_NOT_FOOT
+        yield proof_row(facts, Proof.FOOT, text, holds=off == 0, expected=total, found=parts.payout, code=code)
+        text = f"{spelled}: together {parts.payout:,}, " + ("as stated." if off == 0 else f"off by {off:,}.")
+        yield proof_row(facts, Proof.PAYOUT, text, holds=off == 0, expected=total, found=parts.payout, code=code)
+    text = problem or "One file states it."
+    yield proof_row(facts, Proof.ONE_FILE, text, holds=problem is None, code=Break.DUPLICATE_SETTLEMENT)
 
 
-def _reserve(before: _Link, after: _Link, *, chained: bool) -> dict[str, object]:
-    name, expected, found = before.facts.settlement_id, -before.sums.current_reserve, after.sums.previous_reserve
-    text = (
-        f"It gives back what {name} held."
-        if expected == found
-        else f"{name} held {expected:,}, it gives back {found:,}."
+# --- from one settlement to the next ----------------------------------------------------------------------------------
+
+
+def _in_chains(known: Sequence[_Known]) -> Iterator[Row]:
+    """The proofs between the settlements of one account and currency."""
+    by_id = {one.facts.settlement_id: one for one in known}
+    found = places(filter(None, map(_period, known)))
+    placed = {place.period.settlement_id for place in found}
+    for name in by_id.keys() - placed:
+        text = "Its file states no period: download it whole, with its summary row."
+        yield proof_row(by_id[name].facts, Proof.PERIODS, text, holds=None, code=Break.SETTLEMENT_GAP)
+    followed = {before.settlement_id for place in found if place.how in _TAKES_OVER for before in place.before}
+    for place in found:
+        one = by_id[place.period.settlement_id]
+        yield _periods(one.facts, place)
+        yield _reserve(one, place)
+        if place.period.payable or any(before.owed for before in place.before):
+            yield _carried(one, place)
+        if place.period.owed and place.period.settlement_id not in followed:
+            yield _still_owed(one.facts, place.period.owed)
+        if one.parts.charges:
+            yield _charges(one, place.period.payable)
+
+
+def _period(one: _Known) -> Period | None:
+    facts, parts = one.facts, one.parts
+    if facts.period_start is None or facts.period_end is None:
+        return None
+    return Period(
+        facts.settlement_id,
+        facts.period_start,
+        facts.period_end,
+        facts.marketplace.casefold() if facts.marketplace else None,
+        held=-parts["current_reserve"],
+        given_back=parts["previous_reserve"],
+        owed=min(facts.total_amount or ZERO, ZERO),
+        payable=parts["payable"],
     )
-    if not chained and expected != found:
-        text += " The periods do not chain, so this may be another settlement's."
-    holds = None if not chained and expected != found else expected == found
-    return _row(after.facts, "reserve rolls forward", expected=expected, found=found, holds=holds, explanation=text)
 
 
-def _row(
-    facts: SettlementFacts,
-    proof: str,
-    *,
-    expected: Decimal | None = None,
-    found: Decimal | None = None,
-    holds: bool | None = None,
-    explanation: str,
-) -> dict[str, object]:
-    residual = None if expected is None or found is None else found - expected
-    return {
-        "settlement_id": facts.settlement_id,
-        "seller_account": facts.seller_account,
-        "currency": facts.currency,
-        "proof": proof,
-        "expected": expected,
-        "found": found,
-        "residual": residual,
-        "holds": holds,
-        "explanation": explanation,
-    }
+def _named(periods: Sequence[Period]) -> str:
+    names = [period.settlement_id for period in periods]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+def _periods(facts: SettlementFacts, place: Place) -> Row:
+    names = _named(place.before) if place.before else ""
+    if place.how is How.FIRST:
+        text = "It is the first known of its chain: nothing can be said about the time before it."
+        return proof_row(facts, Proof.PERIODS, text, holds=None)
+    if place.how is How.FOLLOWS:
+        return proof_row(facts, Proof.PERIODS, f"It starts where {names} ends.", holds=True)
+    if place.how is How.ONE_OF:
+        text = f"It starts where {names} ends, which are ledgers side by side."
+        return proof_row(facts, Proof.PERIODS, text, holds=True)
+    before = place.before[0]
+    if place.how is How.GAP:
+        text = (
+            f"{place.period.start - before.end} are missing after {names}: add the settlement of "
+            f"{before.end:%Y-%m-%d %H:%M} to {place.period.start:%Y-%m-%d %H:%M} UTC."
+        )
+        return proof_row(facts, Proof.PERIODS, text, holds=False, code=Break.SETTLEMENT_GAP)
+    if place.how is How.OVERLAP:
+        text = (
+            f"It overlaps {names} by {before.end - place.period.start}, although it takes over what that one held: "
+            f"compare the dates of both files with Seller Central."
+        )
+        return proof_row(facts, Proof.PERIODS, text, holds=False, code=Break.SETTLEMENT_OVERLAP)
+    text = (
+        f"Either it follows {names}, perhaps with settlements missing between, or it is the first of another ledger: "
+        f"look in Seller Central whether a settlement ends at {place.period.start:%Y-%m-%d %H:%M} UTC that was not added."
+    )
+    return proof_row(facts, Proof.PERIODS, text, holds=None, code=Break.SETTLEMENT_GAP)
+
+
+def _reserve(one: _Known, place: Place) -> Row:
+    found, strange = place.period.given_back, one.parts["other_reserve"]
+    if strange:
+        text = f"Its reserve lines of {strange:,} say neither previous nor current: look at them by hand."
+        return proof_row(one.facts, Proof.RESERVE, text, holds=None, found=found, code=Break.RESERVE_BREAK)
+    if place.how not in _TAKES_OVER:
+        text = "What was held before it is not known: "
+        text += "it is the first known of its chain." if place.how is How.FIRST else "its period does not chain."
+        expected = place.before[0].held if len(place.before) == 1 else None
+        holds = True if found == 0 and place.how is How.FIRST else None
+        text = "It gives nothing back." if holds else text
+        return proof_row(one.facts, Proof.RESERVE, text, holds=holds, expected=expected, found=found)
+    expected, fits = _taken_over(place, lambda before: before.held, lambda after: after.given_back)
+    if fits:
+        text = f"It gives back what {_named(place.before)} held."
+    else:
+        held = " or ".join(f"{amount:,}" for amount in sorted({before.held for before in place.before}))
+        text = (
+            f"{_named(place.before)} held {held}, it gives back {found:,}: look for the missing or the released amount "
+            f"under Payments in Seller Central."
+        )
+    code = Break.RESERVE_BREAK
+    return proof_row(one.facts, Proof.RESERVE, text, holds=fits, expected=expected, found=found, code=code)
+
+
+def _taken_over(
+    place: Place, given: Callable[[Period], Decimal], taken: Callable[[Period], Decimal]
+) -> tuple[Decimal | None, bool]:
+    """What the settlement should take over, when that is known, and whether it does.
+
+    Among ledgers side by side it must take over what one of those before held, and no more of them may take over an
+    amount than there are that held it.
+    """
+    found, amounts = taken(place.period), [given(before) for before in place.before]
+    if len(amounts) == 1:
+        return amounts[0], amounts[0] == found
+    claims = 1 + Counter(map(taken, place.rivals))[found]
+    fits = amounts.count(found) >= claims
+    return (found if fits else None), fits
+
+
+# --- negative balances ------------------------------------------------------------------------------------------------
+
+
+def _carried(one: _Known, place: Place) -> Row:
+    """Whether it takes over the negative total of the settlement before it (Amazon notes, section 1)."""
+    facts, found, code = one.facts, place.period.payable, Break.BALANCE_BREAK
+    if place.how not in _TAKES_OVER:
+        text = f"It takes over {found:,}, but the settlement that left it is not known: add the one before it."
+        return proof_row(facts, Proof.CARRIED, text, holds=None, found=found, code=code)
+    expected, fits = _taken_over(place, lambda before: before.owed, lambda after: after.payable)
+    names = _named(place.before)
+    if fits and found:
+        text = f"It takes over the negative total of {names}."
+    elif fits:
+        text = f"It takes over nothing of {names}."
+    else:
+        left = " or ".join(f"{amount:,}" for amount in sorted({before.owed for before in place.before}))
+        text = f"{names} left {left}, it takes over {found:,}: look under Payments in Seller Central what was charged."
+    return proof_row(facts, Proof.CARRIED, text, holds=fits, expected=expected, found=found, code=code)
+
+
+def _still_owed(facts: SettlementFacts, owed: Decimal) -> Row:
+    text = f"The settlement after it is not there yet: it should hold 'Payable to Amazon' {owed:,}."
+    return proof_row(facts, Proof.CARRIED, text, holds=None, expected=owed)
+
+
+def _charges(one: _Known, carried: Decimal) -> Row:
+    """What the charges to the seller's card paid: the balance taken over, or a fee of the same amount in the period."""
+    charges, paid = one.parts.charges, []
+    open_ = list(charges)
+    if -carried in open_ and carried:
+        open_.remove(-carried)
+        paid.append(f"the negative balance of {carried:,}")
+    if open_:
+        amounts = account_amounts(one.file)
+        for charge in list(open_):
+            if amounts.get(-charge):
+                amounts[-charge] -= 1
+                open_.remove(charge)
+                paid.append(f"a charge of {-charge:,} in the same period")
+    total, left = sum(charges, ZERO), sum(open_, ZERO)
+    text = f"The card paid {' and '.join(paid)}." if paid else ""
+    if open_:
+        text += f" What the card charge of {left:,} paid cannot be told: find it under Payments in Seller Central."
+    return proof_row(
+        one.facts,
+        Proof.CHARGE,
+        text.strip(),
+        holds=None if open_ else True,
+        expected=total - left,
+        found=total,
+        code=Break.BALANCE_BREAK,
+    )

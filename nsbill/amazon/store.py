@@ -11,7 +11,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,13 +23,19 @@ import pandas as pd
 import pyarrow as pa
 
 from nsbill.amazon.activity import ActivityFacts, ActivityShelf
+from nsbill.amazon.bank import BankStatement
+from nsbill.amazon.deposits import match_deposits
 from nsbill.amazon.labels import default_vocabulary
+from nsbill.amazon.labels_file import load_vocabulary
 from nsbill.amazon.parquet import Origin, SettlementFacts, make_durable, read_facts, read_lines, write_settlements
+from nsbill.amazon.payouts import payouts
 from nsbill.amazon.proofs import prove
 from nsbill.amazon.reading import SettlementReader, reader_of
+from nsbill.amazon.reclassify import StoredSource, reclassify
 from nsbill.amazon.sniff import ACCEPTED
 from nsbill.amazon.summary import Summary
 from nsbill.amazon.text import SourceText, open_text
+from nsbill.amazon.unknown import unknown_labels
 from nsbill.errors import NsbillError, SourceFileError
 from nsbill.money import format_money
 from nsbill.progress import Progress, silent
@@ -61,6 +67,7 @@ class SettlementStore:
         self._settlements, self._sources = folder / "settlements", folder / "sources"
         self._activity = ActivityShelf(folder / "activity")
         self._known: dict[tuple[str, int, int], SettlementFacts] = {}
+        self._vocabulary = default_vocabulary()
 
     def add(
         self, paths: Iterable[Path | str], *, accept_untied: bool = False, progress: Progress = silent
@@ -70,6 +77,7 @@ class SettlementStore:
         A file that cannot be trusted is refused whole and does not stop the others. A file whose lines do not add
         up to the total it states is refused too, unless ``accept_untied``: then it is kept and marked.
         """
+        self._vocabulary = load_vocabulary(self.folder)
         files = list(dict.fromkeys(file for path in paths for file in _expanded(Path(path))))
         results: list[AddResult] = []
         for number, path in enumerate(files):
@@ -104,11 +112,45 @@ class SettlementStore:
         """The files of activity with their sums, ACTIVITY_FILES: one row per file, currency and status."""
         return self._activity.listing(self._kept())
 
-    def check(self) -> pd.DataFrame:
-        """Prove each settlement from its stored lines, PROOFS: footing, reserve roll-forward, periods, one file each."""
+    def check(self, bank: Sequence[BankStatement] = ()) -> pd.DataFrame:
+        """Prove each settlement from its stored lines, PROOFS; with bank statements, its deposit too."""
         versions = self._versions()
+        settlements = [used for used, _ in versions]
         problems = {used.settlement_id: _problem(used, others) for used, others in versions}
-        return prove([used for used, _ in versions], self.lines_files(), problems)
+        deposits = match_deposits(settlements, bank) if bank else []
+        return prove(settlements, self.lines_files(), problems, deposits)
+
+    def payouts(self) -> pd.DataFrame:
+        """What each settlement's total is made of, PAYOUTS: sales, refunds, fees, reserve, transfers, one row each."""
+        return payouts([used for used, _ in self._versions()], self.lines_files())
+
+    def unknown(self) -> pd.DataFrame:
+        """The labels that the vocabulary does not know, UNKNOWN_LABELS, with the row that would make them known."""
+        names = {facts.source_digest: facts.source_name for facts in self._stored()}
+        names |= {facts.source_digest: facts.source_name for facts in self._activity.facts(self._kept())}
+        files = {"settlements": self.lines_files(), "activity": self.activity_files()}
+        return unknown_labels(files, names, load_vocabulary(self.folder))
+
+    def reclassify(self, *, dry_run: bool = False, progress: Progress = silent) -> pd.DataFrame:
+        """Apply the present vocabulary to all that is stored; returns what changes, CHANGES. ``dry_run``: only tells.
+
+        Raises
+        ------
+        WorkspaceError
+            The workspace's vocabulary has a bad row, or a raw file does not give the stored lines again.
+        """
+        settlements = [(facts, self._settlements / facts.file_name) for facts in self._stored()]
+        activity = [(facts, self._activity.folder / facts.file_name) for facts in self._activity.facts(self._kept())]
+        found = [
+            StoredSource(
+                raw,
+                tuple(pair for pair in settlements if pair[0].source_digest == raw.name[:64]),
+                tuple(pair for pair in activity if pair[0].source_digest == raw.name[:64]),
+            )
+            for raw in sorted(self._sources.glob("[!.]*"))
+        ]
+        sources = [source for source in found if source.settlements or source.activity]
+        return reclassify(sources, load_vocabulary(self.folder), self._aside, dry_run=dry_run, progress=progress)
 
     def _versions(self) -> list[tuple[SettlementFacts, list[SettlementFacts]]]:
         """Per settlement the version that counts (the first added) and the others; by period, then id."""
@@ -162,7 +204,7 @@ class SettlementStore:
         for told in self._activity.facts(self._kept()):
             if told.content_digest == text.content_digest:
                 return self._already_there(path, told, ())
-        reader = reader_of(text, self.seller_account, default_vocabulary())
+        reader = reader_of(text, self.seller_account, self._vocabulary)
         if isinstance(reader, SettlementReader):
             return self._added_settlements(path, text, reader, aside, accept_untied=accept_untied)
         told = self._activity.write(reader, text, aside, self.seller_account)
