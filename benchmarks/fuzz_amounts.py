@@ -10,6 +10,7 @@ import re
 import unicodedata
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 
 __all__ = ["DOTTED", "ISO", "Amount", "amount_of", "date_shape", "instant_of"]
 
@@ -78,8 +79,9 @@ def _decimal_mark(text: str, mark: str) -> str | None:
         used = "" if grouping else last
     if not used:
         return ""
-    after = len(text) - text.rfind(used) - 1
-    return used if used == last and after <= 2 else None
+    decimals = text[text.rfind(used) + 1 :]
+    exact = len(decimals) <= 2 or (len(decimals) > 3 and not decimals[2:].strip("0"))  # 5.000 could be five thousand
+    return used if used == last and exact else None
 
 
 def _plain(cell: str) -> str:
@@ -102,6 +104,7 @@ def date_shape(cell: str) -> str | None:
     return next((name for shape, name, _ in _SHAPES if shape.fullmatch(cell.strip())), None)
 
 
+@lru_cache(maxsize=4096)
 def instant_of(cell: str) -> datetime | None:
     """Read a cell as an instant in UTC; None when it is none, or could be two (``05/06/26``)."""
     text = cell.strip()

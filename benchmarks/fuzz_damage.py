@@ -9,13 +9,13 @@ from random import Random
 
 from benchmarks.fuzz_sheet import HEADER_AGAIN, Sheet
 
-__all__ = ["CELLS", "COLUMNS", "ROWS"]
+__all__ = ["CELLS", "COLUMNS", "ODD_AMOUNTS", "ODD_CURRENCIES", "ODD_DATES", "ODD_IDS", "ODD_TEXTS", "ROWS"]
 
 _FULLWIDTH = {ord("0") + n: 0xFF10 + n for n in range(10)}
 _ARABIC = {ord("0") + n: 0x0660 + n for n in range(10)}
 _OTHER_MARK = str.maketrans(".,", ",.")
 
-_ODD_AMOUNTS = (
+ODD_AMOUNTS = (
     "", " ", "1,234.56", "1.234,56", "1 234.56", "1\u00a0234,56", "1\u202f234,56", "1'234.56", "1,44,957.78", "1,234",
     "1.234", "1e3", "1E-2", "1.5e2", ".5", "5.", ",5", "-.5", "+5", "--5", "+-5", "5-", "(5.00)", "5.005", "0.001", "-0.00",
     "0", "00012.30", "9999999999999999.99", "99999999999999999.99", "1234567890123456789", "-1234567890123456.78",
@@ -24,7 +24,7 @@ _ODD_AMOUNTS = (
     "true", "5.00\u200b", "\ufeff5.00", "5 .00", "5. 00", "- 5.00", "=5.00", "5.00%", "5/2", "'5.00", '"5.00"', "5\\", "1.10.",
 )  # fmt: skip
 
-_ODD_DATES = (
+ODD_DATES = (
     "06/05/26", "06/05/2026", "05.06.2026", "2026-06-05", "2026-06-05 10:11:12", "2026-06-05T10:11:12Z",
     "2026-06-05T10:11:12+00:00", "2026-06-05 10:11:12 PST", "2026-06-05 10:11:12 UTC+2", "2026-06-05 10:11:12 utc",
     "2026-02-30 10:11:12 UTC", "2026-13-01 10:11:12 UTC", "31.02.2026 10:11:12 UTC", "01.13.2026 10:11:12 UTC",
@@ -36,13 +36,13 @@ _ODD_DATES = (
     "05.06.2026 10:11:12 UTC", "2026-06-05 10:11:12 UTC",
 )  # fmt: skip
 
-_ODD_IDS = (
+ODD_IDS = (
     "", " ", "123 456 789", "1.2395580393E10", "123955803930000000000000000000", "ABC", "12395580393A", "-12395580393",
     "+12395580393", "0", "12395580393.0", "１２３９５５８０３９３", "12,395,580,393", "1234", "00000000001", "null",
     "../../../etc/passwd", "..", "a/b", "12395580393\u00a0", "settlement-id", "12345678901234567890", "NaN",
 )  # fmt: skip
 
-_ODD_CURRENCIES = (
+ODD_CURRENCIES = (
     "",
     "usd",
     "Usd",
@@ -80,7 +80,7 @@ _ODD_ORDERS = (
     "", "1211397397571528200", "1.1121E+18", "111-0000000-0000001 ", "111 0000000 0000001", "111-000000-0000001", "S01-",
     "FBA15ABCDEF", "FBA15abc", "111-0000000-0000001\u00a0", "１１１-0000000-0000001", "order-id", "S01-1234567-1234567", "#N/A",
 )  # fmt: skip
-_ODD_TEXTS = (
+ODD_TEXTS = (
     "", "    Order", "  Order", "Order    ", "order", "ORDER", "Principal", "ItemPrice", "\u00a0", "x" * 300, "a\u2028b", "a\x0bb",
     "a\x0cb", "a\x85b", "a\x1cb", "a\x1fb", "NULL", "\\N", "#N/A", "=1+1", "\u202eredrO", "amount", "settlement-id", "日本", "\ufeff", '"',
     "'", "\\", "\\t", "\\n", "a\x7fb", "\x1b[31m", "%s", "{}", "; DROP TABLE", "e\u0301", "\U0001f600",
@@ -98,7 +98,7 @@ def _money(sheet: Sheet) -> tuple[str, ...]:
 
 
 def _odd_amount(sheet: Sheet, rng: Random) -> None:
-    _put(sheet, rng, _money(sheet), _ODD_AMOUNTS)
+    _put(sheet, rng, _money(sheet), ODD_AMOUNTS)
 
 
 def _rewritten_amount(sheet: Sheet, rng: Random) -> None:
@@ -150,7 +150,7 @@ def _grouping(sheet: Sheet, rng: Random) -> None:
 
 
 def _odd_date(sheet: Sheet, rng: Random) -> None:
-    _put(sheet, rng, sheet.roles.dates, _ODD_DATES)
+    _put(sheet, rng, sheet.roles.dates, ODD_DATES)
 
 
 def _other_dates(sheet: Sheet, rng: Random) -> None:
@@ -168,7 +168,7 @@ def _other_dates(sheet: Sheet, rng: Random) -> None:
 
 
 def _odd_id(sheet: Sheet, rng: Random) -> None:
-    _put(sheet, rng, (sheet.roles.settlement,), _ODD_IDS)
+    _put(sheet, rng, (sheet.roles.settlement,), ODD_IDS)
 
 
 def _near_id(sheet: Sheet, rng: Random) -> None:
@@ -186,7 +186,7 @@ def _near_id(sheet: Sheet, rng: Random) -> None:
 def _odd_currency(sheet: Sheet, rng: Random) -> None:
     if not sheet.roles.currency:
         return
-    at, value = sheet.at(sheet.roles.currency), rng.choice(_ODD_CURRENCIES)
+    at, value = sheet.at(sheet.roles.currency), rng.choice(ODD_CURRENCIES)
     rows = [row for row in sheet.rows if len(row) > at]
     for row in rows if rng.random() < 0.3 else rng.sample(rows, 1) if rows else []:
         row[at] = value
@@ -201,16 +201,14 @@ def _odd_quantity(sheet: Sheet, rng: Random) -> None:
 
 
 def _odd_text(sheet: Sheet, rng: Random) -> None:
-    _put(sheet, rng, sheet.roles.texts, _ODD_TEXTS)
+    _put(sheet, rng, sheet.roles.texts, ODD_TEXTS)
 
 
 def _anything_anywhere(sheet: Sheet, rng: Random) -> None:
     """Any odd value in any cell, empty ones too."""
     row = rng.choice(sheet.rows)
     if row[0] != HEADER_AGAIN:
-        values = rng.choice(
-            (_ODD_AMOUNTS, _ODD_DATES, _ODD_IDS, _ODD_CURRENCIES, _ODD_ORDERS, _ODD_TEXTS, _ODD_QUANTITIES)
-        )
+        values = rng.choice((ODD_AMOUNTS, ODD_DATES, ODD_IDS, ODD_CURRENCIES, _ODD_ORDERS, ODD_TEXTS, _ODD_QUANTITIES))
         row[rng.randrange(len(row))] = rng.choice(values)
 
 

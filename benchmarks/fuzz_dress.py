@@ -78,8 +78,8 @@ def _blank_cells(sheet: Sheet, rng: Random) -> None:
 
 def _extra_column(sheet: Sheet, rng: Random) -> None:
     at = rng.randint(0, len(sheet.columns))
-    name = rng.choice(("amazon-new-column", "tax-amount", "amount-in-words", "total", "Größe"))
-    if not sheet.roles.extra or name in sheet.columns:
+    name = rng.choice(sheet.roles.extra)
+    if name in sheet.columns:
         return
     sheet.columns.insert(at, name)
     sheet.header.insert(at, name)
@@ -137,7 +137,7 @@ def _twin_row(sheet: Sheet, rng: Random) -> None:
 def _text(sheet: Sheet, rng: Random) -> None:
     """A SKU in characters beyond ASCII, in UTF-8 or in what older downloads use."""
     sheet.encoding = rng.choice(("utf-8", "utf-8", "cp1252"))
-    if not "".join(sum([*sheet.rows, sheet.header, sheet.preamble], [])).isascii():
+    if not all(cell.isascii() for row in (*sheet.rows, sheet.header, sheet.preamble) for cell in row):
         sheet.encoding = "utf-8"
     at = sheet.at("sku")
     for number in sheet.money_rows():

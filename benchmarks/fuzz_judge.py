@@ -90,7 +90,7 @@ def judge_error(error: Exception, name: str, reading: Callable[[], Reading], exp
         return Verdict(FINDING, f"the refusal holds the character {unprintable!r}: {text[:400]!r}")
     if error.line is None:
         problems = reading().problems
-        if len(problems) == 1 and problems[0].line is not None:
+        if len(problems) == 1 and problems[0].line is not None and "no text in" not in text:
             return Verdict(
                 FINDING, f"no line is named, though line {problems[0].line} ({problems[0].what}) is to blame: {text}"
             )

@@ -133,6 +133,9 @@ def _parsed(data: bytes, layout: Layout) -> Reading:
         reading.blame(None, f"no header of a {layout.title} file")
         return reading
     number, columns = found
+    above = next((n for n, line in enumerate(lines[:number], start=1) if line.count("\t") >= len(columns) // 2), None)
+    if above is not None:
+        reading.blame(above, "a row above the header")
     twin = next((name for name in columns if name and columns.count(name) > 1), None)
     if twin:
         reading.blame(number + 1, f"the column {twin} twice")
@@ -218,20 +221,21 @@ class _Rows:
         """Read every row; ``header`` is the number of the header line."""
         rows = 0
         for number, line in enumerate(lines[header:], start=header + 1):
-            cells = line.split("\t")
-            if not line.strip(" ") or not any(map(trimmed, cells)) or self._is_header(line):
+            if not trimmed(line) or self._is_header(line):
                 continue
             rows += 1
-            if len(cells) == len(self.columns):
-                self._row(number, cells)
+            if line.count("\t") == len(self.columns) - 1:
+                self._row(number, line.split("\t"))
             else:
-                self.reading.blame(number, f"{len(cells)} cells")
+                self.reading.blame(number, f"{line.count(chr(9)) + 1} cells")
         if not rows:
             self.reading.blame(None, "no row")
         self._whole()
 
     def _is_header(self, line: str) -> bool:
         """Whether the header stands here once more: the same names at the same places, of the columns that matter."""
+        if self.columns[self.at["settlement-id"]] not in line.lower():
+            return False
         again = names(line)
         matter = ("settlement-id", "total-amount", "currency", *self.layout.amounts, *self.layout.texts)
         return len(again) == len(self.columns) and all(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,15 +18,16 @@ import pyarrow as pa
 from benchmarks.fuzz_oracle import Money
 from nsbill.amazon.flat_v2 import FlatV2
 from nsbill.amazon.labels import default_vocabulary
-from nsbill.amazon.reading import ActivityReader, SettlementReader
+from nsbill.amazon.reading import ActivityReader, SettlementReader, reader_of
 from nsbill.amazon.text import open_text
 
-__all__ = ["Outcome", "one_connection", "read_payments", "read_v1", "read_v2"]
+__all__ = ["Outcome", "one_connection", "read_finances", "read_payments", "read_v1", "read_v2"]
 
 _COLUMNS = ("source_line", "settlement_id", "amount", "currency", "posted_at")
 _TEXTS = {
     "v2": ("transaction_type", "amount_type", "amount_description", "order_reference"),
     "v1": ("transaction_type", "order_reference"),
+    "finances": ("transaction_type", "transaction_status"),
     "payments": ("transaction_type", "order_reference", "transaction_status"),
 }
 """The columns that hold a file's own texts, in the order in which the oracle gives them."""
@@ -90,6 +91,20 @@ def read_payments(path: Path, scratch: Path) -> Outcome:
     from nsbill.amazon.payments_csv import PaymentsCsv
 
     return _activity(PaymentsCsv(open_text(path, scratch), "fuzz", default_vocabulary()), "payments")
+
+
+def read_finances(path: Path, scratch: Path) -> Outcome:
+    """Read an answer of the Finances API to its end; per record and currency, what its amounts add up to."""
+    reader = reader_of(open_text(path, scratch), "fuzz", default_vocabulary())
+    assert not isinstance(reader, FlatV2)
+    records: dict[Money, Decimal] = {}
+    for table in reader.tables():
+        assert isinstance(table, pa.Table), "a settlement among the Finances API"
+        for line in _money(table, None, _TEXTS["finances"]):
+            record = replace(line, settlement="", amount=Decimal(0))
+            records[record] = records.get(record, Decimal(0)) + line.amount
+    money = [replace(record, amount=amount) for record, amount in records.items()]
+    return Outcome(money, {"": None})
 
 
 def _activity(reader: ActivityReader, what: str) -> Outcome:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
 
-__all__ = ["HEADER_AGAIN", "Roles", "Sheet"]
+__all__ = ["HEADER_AGAIN", "Bytes", "Roles", "Sheet", "packed"]
 
 HEADER_AGAIN = "\0header"
 """The only cell of a row where the header stands once more, as in downloads that were put one after the other."""
@@ -36,8 +36,8 @@ class Roles:
     texts: tuple[str, ...]
     optional: tuple[str, ...]
     """May be left out of a file."""
-    extra: bool = True
-    """Whether a column that nobody knows may be there."""
+    extra: tuple[str, ...] = ("amazon-new-column", "amount-in-words", "Größe")
+    """Names of columns that nobody knows and that may be there."""
 
 
 @dataclass
@@ -105,7 +105,7 @@ class Sheet:
             data = b"\xef\xbb\xbf" + data
         for change in self.after:
             data = change(data)
-        data = _packed(data, self.packed)
+        data = packed(data, self.packed)
         for change in self.after_packing:
             data = change(data)
         return data
@@ -122,7 +122,8 @@ class Sheet:
         return '"' + cell.replace('"', '""') + '"' if needed else cell
 
 
-def _packed(data: bytes, how: str) -> bytes:
+def packed(data: bytes, how: str) -> bytes:
+    """Put the bytes into an archive: ``gz``, ``zip`` or none."""
     if how == "gz":
         return gzip.compress(data, compresslevel=1, mtime=0)
     if how == "zip":

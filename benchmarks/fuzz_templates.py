@@ -33,6 +33,7 @@ V2_ROLES = Roles(
     quantity="quantity-purchased",
     texts=("transaction-type", "amount-type", "amount-description", "sku", "marketplace-name"),
     optional=("promotion-id", "merchant-order-id", "posted-date", "merchant-order-item-id"),
+    extra=("amazon-new-column", "tax-amount", "amount-in-words", "total", "Größe"),
 )
 
 _PARTS = (
