@@ -60,6 +60,10 @@ def reader_of(source: SourceText, seller_account: str, vocabulary: Vocabulary) -
         from nsbill.amazon.payments_csv import PaymentsCsv
 
         return PaymentsCsv(source, seller_account, vocabulary)
+    if found is SourceFormat.FLAT_V1:
+        from nsbill.amazon.flat_v1 import FlatV1
+
+        return FlatV1(source, seller_account, vocabulary)
     if found is SourceFormat.FINANCES_TRANSACTIONS:
         from nsbill.amazon.finances_transactions import FinancesTransactions
 
