@@ -9,16 +9,14 @@ from finances_documents import events, page, shipment, text_of, transaction
 from settlement_files import plain_rows
 from settlement_files import text_of as settlement_text
 
+from nsbill.amazon.flat_v1_columns import NEEDED
 from nsbill.amazon.labels import default_vocabulary
 from nsbill.amazon.reading import ActivityReader, SettlementReader, reader_of
 from nsbill.amazon.sniff import SourceFormat, recognise
 from nsbill.amazon.text import open_text
 from nsbill.errors import SourceFileError
 
-V1_HEADER = (
-    "settlement-id\tsettlement-start-date\tsettlement-end-date\tdeposit-date\ttotal-amount\tcurrency\t"
-    "transaction-type\torder-id\tprice-type\tprice-amount\titem-related-fee-type\titem-related-fee-amount"
-)
+V1_HEADER = "\t".join(NEEDED)
 XML = "<?xml version='1.0'?>\n<AmazonEnvelope>\n<Message><SettlementReport/></Message></AmazonEnvelope>"
 
 PAYMENTS = (
