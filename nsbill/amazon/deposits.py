@@ -76,7 +76,7 @@ def match_deposits(settlements: Sequence[SettlementFacts], statements: Sequence[
         elif fitting[id(found)]:
             rows.append(_fitted(found, fitting[id(found)], claimed))
         else:
-            row, used = _unfitted(found, bank, loose)
+            row, used = _unfitted(found, bank, loose, [due for due in dues if not fitting[id(due)]])
             rows.append(row)
             near |= used
     account = settlements[0].seller_account if settlements else ""
@@ -141,8 +141,11 @@ def _fitted(due: _Due, lines: Sequence[BankLine], claimed: dict[BankLine, list[_
     return proof_row(due.facts, Proof.DEPOSIT, text, holds=None, expected=due.amount, code=code)
 
 
-def _unfitted(due: _Due, bank: _Bank, loose: Sequence[BankLine]) -> tuple[Row, set[BankLine]]:
-    """What to say of a deposit that is not there, and the bank lines that it names."""
+def _unfitted(due: _Due, bank: _Bank, loose: Sequence[BankLine], missing: Sequence[_Due]) -> tuple[Row, set[BankLine]]:
+    """What to say of a deposit that is not there, and the bank lines that it names.
+
+    A line of another amount is set beside it only when neither could belong to anything else.
+    """
     facts = due.facts
     near = [line for line in loose if due.covers(line)]
     same = [line for line in near if line.currency == facts.currency]
@@ -159,7 +162,8 @@ def _unfitted(due: _Due, bank: _Bank, loose: Sequence[BankLine]) -> tuple[Row, s
         )
         return proof_row(facts, Proof.DEPOSIT, text, holds=None, expected=due.amount, code=Break.DEPOSIT_MISSING), set()
     if same:
-        found = same[0].amount if len(same) == 1 else None
+        alone = len(same) == 1 and sum(other.covers(same[0]) for other in missing) == 1
+        found = same[0].amount if alone else None
         text = (
             f"No line of {due.amount:,} {when}; what the bank shows of Amazon in these days is {_listed(same)}: "
             f"trace the payout in Seller Central.{hint}"

@@ -151,7 +151,7 @@ def _periods(facts: SettlementFacts, place: Place) -> Row:
     if place.how is How.GAP:
         text = (
             f"{place.period.start - before.end} are missing after {names}: add the settlement of "
-            f"{before.end:%Y-%m-%d %H:%M} to {place.period.start:%Y-%m-%d %H:%M} UTC."
+            f"{before.end:%Y-%m-%d %H:%M:%S} to {place.period.start:%Y-%m-%d %H:%M:%S} UTC."
         )
         return proof_row(facts, Proof.PERIODS, text, holds=False, code=Break.SETTLEMENT_GAP)
     if place.how is How.OVERLAP:
@@ -162,7 +162,7 @@ def _periods(facts: SettlementFacts, place: Place) -> Row:
         return proof_row(facts, Proof.PERIODS, text, holds=False, code=Break.SETTLEMENT_OVERLAP)
     text = (
         f"Either it follows {names}, perhaps with settlements missing between, or it is the first of another ledger: "
-        f"look in Seller Central whether a settlement ends at {place.period.start:%Y-%m-%d %H:%M} UTC that was not added."
+        f"look in Seller Central whether a settlement ends at {place.period.start:%Y-%m-%d %H:%M:%S} UTC that was not added."
     )
     return proof_row(facts, Proof.PERIODS, text, holds=None, code=Break.SETTLEMENT_GAP)
 

@@ -1,11 +1,10 @@
-"""How plans, outcomes, settlements and reconciliations look on a terminal."""
+"""How plans, outcomes and reconciliations look on a terminal."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import click
-import pandas as pd
 
 from nsbill.billing.plan import Plan
 from nsbill.billing.run import RunResult
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from nsbill.billing.dry_run import ExactCheck
     from nsbill.reconcile import Reconciliation
 
-__all__ = ["print_exact", "print_outcomes", "print_plan", "print_reconciliation", "print_settlements"]
+__all__ = ["print_exact", "print_outcomes", "print_plan", "print_reconciliation"]
 
 
 _CLOSED = {
@@ -85,21 +84,6 @@ def print_outcomes(result: RunResult, *, limit: int = 10, err: bool = False) -> 
         click.echo(sentence, err=err)
     if not result.complete:
         click.echo(f"Not every order has its record yet. Next: nsbill resume {result.run_id}", err=err)
-
-
-def print_settlements(settlements: pd.DataFrame, *, limit: int | None = None, err: bool = False) -> None:
-    """Print settlements with their totals and whether they tie."""
-    columns = [
-        "settlement_id",
-        "marketplace",
-        "deposit_date",
-        "lines",
-        "currency",
-        "total_amount",
-        "lines_total",
-        "ties",
-    ]
-    click.echo(text_table(settlements, columns, caption="Amazon settlements", limit=limit), err=err)
 
 
 def print_reconciliation(found: Reconciliation, *, limit: int = 8, err: bool = False) -> None:
