@@ -80,7 +80,7 @@ def _decimal_mark(text: str, mark: str) -> str | None:
     if not used:
         return ""
     decimals = text[text.rfind(used) + 1 :]
-    exact = len(decimals) <= 2 or (len(decimals) > 3 and not decimals[2:].strip("0"))  # 5.000 could be five thousand
+    exact = len(decimals) <= 2 or ((mark or len(decimals) > 3) and not decimals[2:].strip("0"))  # 5.000: five thousand?
     return used if used == last and exact else None
 
 

@@ -14,12 +14,14 @@ from benchmarks.fuzz_judge import Expected
 from benchmarks.fuzz_oracle import Reading, parse_v1, parse_v2
 from benchmarks.fuzz_oracle_finances import parse_finances
 from benchmarks.fuzz_oracle_payments import parse_payments
+from benchmarks.fuzz_oracle_xml import parse_xml
 from benchmarks.fuzz_paper import PAPER_DAMAGES, PAPER_DRESSES
-from benchmarks.fuzz_reading import Read, read_finances, read_payments, read_v1, read_v2
+from benchmarks.fuzz_reading import Read, read_finances, read_payments, read_v1, read_v2, read_xml
 from benchmarks.fuzz_templates import V2
 from benchmarks.fuzz_templates_finances import FINANCES
 from benchmarks.fuzz_templates_payments import PAYMENTS
 from benchmarks.fuzz_templates_v1 import V1
+from benchmarks.fuzz_templates_xml import XML
 
 __all__ = ["FORMATS", "Format", "Input", "make_input"]
 
@@ -54,6 +56,7 @@ FORMATS = {
     "v1": Format("v1", V1, read_v1, parse_v1),
     "payments": Format("payments", PAYMENTS, read_payments, parse_payments, _CSV_DRESSES),
     "finances": Format("finances", FINANCES, read_finances, parse_finances, PAPER_DRESSES, _PAPER_DAMAGES),
+    "xml": Format("xml", XML, read_xml, parse_xml, PAPER_DRESSES, _PAPER_DAMAGES),
 }
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import pyarrow as pa
@@ -21,12 +21,13 @@ from nsbill.amazon.labels import default_vocabulary
 from nsbill.amazon.reading import ActivityReader, SettlementReader, reader_of
 from nsbill.amazon.text import open_text
 
-__all__ = ["Outcome", "one_connection", "read_finances", "read_payments", "read_v1", "read_v2"]
+__all__ = ["Outcome", "one_connection", "read_finances", "read_payments", "read_v1", "read_v2", "read_xml"]
 
 _COLUMNS = ("source_line", "settlement_id", "amount", "currency", "posted_at")
 _TEXTS = {
     "v2": ("transaction_type", "amount_type", "amount_description", "order_reference"),
     "v1": ("transaction_type", "order_reference"),
+    "xml": (),
     "finances": ("transaction_type", "transaction_status"),
     "payments": ("transaction_type", "order_reference", "transaction_status"),
 }
@@ -79,11 +80,18 @@ def _settlements(reader: SettlementReader, what: str) -> Outcome:
 
 def _money(table: pa.Table, settlement: str | None, texts: Sequence[str]) -> Iterator[Money]:
     columns: list[list[Any]] = [table[name].to_pylist() for name in _COLUMNS]
-    labels = zip(*(table[name].to_pylist() for name in texts), strict=True)
+    labels = list(zip(*(table[name].to_pylist() for name in texts), strict=True)) or [()] * table.num_rows
     for line, name, amount, currency, posted, own in zip(*columns, labels, strict=True):
         if settlement is not None and name != settlement:
             raise AssertionError(f"a line of settlement {name} came as one of {settlement}")
         yield Money(line, name or "", amount, currency, tuple((text or "").strip() for text in own), posted)
+
+
+def read_xml(path: Path, scratch: Path) -> Outcome:
+    """Read a settlement report in XML to its end; lines have no number that a text could prove."""
+    reader = reader_of(open_text(path, scratch), "fuzz", default_vocabulary())
+    outcome = _settlements(cast("SettlementReader", reader), "xml")
+    return replace(outcome, money=[replace(line, line=0) for line in outcome.money])
 
 
 def read_payments(path: Path, scratch: Path) -> Outcome:

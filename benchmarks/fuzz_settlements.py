@@ -45,7 +45,7 @@ class Totals:
     verdicts: Counter[str] = field(default_factory=Counter)
     by_mutation: dict[str, Counter[str]] = field(default_factory=dict)
     by_template: dict[str, Counter[str]] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=Counter)  # type: ignore[assignment]  # a Counter of seconds
+    seconds: dict[str, float] = field(default_factory=dict)
     findings: list[Found] = field(default_factory=list)
     kinds: Counter[str] = field(default_factory=Counter)
 

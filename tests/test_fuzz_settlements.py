@@ -38,6 +38,25 @@ def test_a_few_hundred_mutated_files_are_refused_clearly_or_read_as_what_they_sa
         assert report["verdicts"][verdict] > 0, verdict
 
 
+@pytest.mark.parametrize("name, inputs", [("v1", 40), ("payments", 20), ("finances", 80), ("xml", 80)])
+def test_the_other_formats_are_refused_clearly_or_read_as_what_they_say(name: str, inputs: int) -> None:
+    batch = run_batch(Work(SEED, (name,)), range(inputs))
+    assert [found.reason for found in batch.findings] == []
+    assert batch.inputs == inputs
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_template_is_what_it_says_to_its_oracle(name: str) -> None:
+    for template in FORMATS[name].templates.values():
+        for number in range(10):
+            draft = template(Random(number))
+            reading = FORMATS[name].parse(draft.render())
+            assert (reading.problems, reading.unsure) == ([], "")
+            outcome = Outcome(reading.money)
+            assert outcome.sums() == {key: value for key, value in draft.lines_total.items() if key in outcome.sums()}
+            assert reading.stated == {key: total for key, total in draft.stated.items() if total is not None}
+
+
 def test_an_input_is_a_function_of_seed_and_number_alone() -> None:
     first = [make_input(SEED, number).data for number in range(40)]
     assert [make_input(SEED, number).data for number in reversed(range(40))] == first[::-1]
