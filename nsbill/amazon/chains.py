@@ -57,7 +57,10 @@ class How(Enum):
 
 @dataclass(frozen=True)
 class Place:
-    """Where a settlement stands: ``before`` are those it may follow, ``rivals`` what else may follow these."""
+    """Where a settlement stands: ``before`` are those it may follow, ``rivals`` what else may follow these.
+
+    Of a first one, ``rivals`` are those that were running when it started.
+    """
 
     period: Period
     how: How
@@ -199,13 +202,14 @@ def _head(ordered: Sequence[Period], period: Period, followed: set[int]) -> Plac
     if len(told) == 1:
         followed.add(told[0])
         return Place(period, How.OVERLAP, (mates[told[0]],))
+    beside = tuple(other for other in mates.values() if other.start <= period.start < other.end)
     ended = {n: other for n, other in mates.items() if other.end < period.start - SLACK}
     if not ended:
-        return Place(period, How.FIRST)
+        return Place(period, How.FIRST, rivals=beside)
     if not any(other.start < period.start <= other.end + SLACK for other in mates.values()):
         nearest = max(other.end for other in ended.values())
         before = [n for n, other in ended.items() if other.end == nearest]
         followed |= set(before)
         return Place(period, How.GAP, tuple(mates[n] for n in before))
     loose = tuple(other for n, other in ended.items() if n not in followed)
-    return Place(period, How.UNCLEAR, loose) if loose else Place(period, How.FIRST)
+    return Place(period, How.UNCLEAR, loose) if loose else Place(period, How.FIRST, rivals=beside)

@@ -139,6 +139,12 @@ def _named(periods: Sequence[Period]) -> str:
 
 def _periods(facts: SettlementFacts, place: Place) -> Row:
     names = _named(place.before) if place.before else ""
+    if place.how is How.FIRST and place.rivals:
+        text = (
+            f"It follows no known settlement and overlaps {_named(place.rivals[:3])}: right for ledgers side by side "
+            f"(marketplaces, invoiced orders, payment methods), else compare their dates with Seller Central."
+        )
+        return proof_row(facts, Proof.PERIODS, text, holds=None, code=Break.SETTLEMENT_OVERLAP)
     if place.how is How.FIRST:
         text = "It is the first known of its chain: nothing can be said about the time before it."
         return proof_row(facts, Proof.PERIODS, text, holds=None)
@@ -247,7 +253,7 @@ def _charges(one: _Known, carried: Decimal) -> Row:
             if amounts.get(-charge):
                 amounts[-charge] -= 1
                 open_.remove(charge)
-                paid.append(f"a charge of {-charge:,} in the same period")
+                paid.append(f"a fee of {charge:,} in the same period")
     total, left = sum(charges, ZERO), sum(open_, ZERO)
     text = f"The card paid {' and '.join(paid)}." if paid else ""
     if open_:
