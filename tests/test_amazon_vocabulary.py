@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import csv
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from settlement_files import ORDER_1, lines, summary, write
 
+from nsbill.amazon import reclassify
 from nsbill.amazon.labels import SEPARATOR, Vocabulary, default_vocabulary
-from nsbill.errors import SettingsError
+from nsbill.amazon.labels_file import FILE, load_vocabulary
+from nsbill.amazon.parquet import read_facts, read_lines
+from nsbill.amazon.reclassify import CHANGES
+from nsbill.amazon.store import SettlementStore
+from nsbill.amazon.summary import Summary
+from nsbill.amazon.unknown import CHOOSE, UNKNOWN_LABELS
+from nsbill.errors import SettingsError, WorkspaceError
 from nsbill.vocabulary import EventClass, LineKind
 
 SAMPLES = Path(__file__).parents[2] / "shared" / "samples" / "vocabulary"
@@ -123,18 +134,290 @@ def test_goodwill_and_restocking_count_no_units() -> None:
     assert columns["counts_units"].to_pylist() == [False, False, True]
 
 
+# --- everything that is attested --------------------------------------------------------------------------------------
+
+
+def attested() -> list[tuple[str, str, str, str]]:
+    """(where it stands, transaction type, amount type, description) of every combination in the vocabulary samples."""
+    files = ("vocabulary.tsv", "au_settlement_mapping.csv", "fee_codes_cc_by.json")
+    for name in files:
+        if not (SAMPLES / name).exists():
+            pytest.skip(f"sample files are not there: {name}")
+    found = []
+    with (SAMPLES / files[0]).open(encoding="utf-8") as file:
+        for row in list(csv.reader(file, delimiter="\t"))[1:]:
+            if row[0] != "DRR" and row[4] != "(none)":  # payments CSV, and V1 rows without money
+                found += [(row[0], row[3], amount_type, row[5]) for amount_type in row[4].split("/")]
+    with (SAMPLES / files[1]).open(encoding="utf-8") as file:
+        found += [("AU", *row[:3]) for row in list(csv.reader(file))[1:]]
+    for entry in json.loads((SAMPLES / files[2]).read_text(encoding="utf-8"))["entries"]:
+        types = entry["amount_types"] or ["other-transaction"]
+        of_order = {"ItemPrice", "ItemFees", "Promotion", "ItemWithheldTax"}
+        found += [
+            ("list", "Order" if one in of_order else "other-transaction", one, entry["description"]) for one in types
+        ]
+    return found
+
+
 def test_every_attested_combination_is_classified() -> None:
-    path = SAMPLES / "vocabulary.tsv"
+    rows = attested()
+    assert len(rows) > 300
+    unknown = {
+        (one, two, three)
+        for _, one, two, three in rows
+        if default_vocabulary().classify(one, two, three)[1] is LineKind.UNCLASSIFIED
+    }
+    # a remark stands inside the description of this one; nothing else is left out
+    assert unknown == {("other-transaction", "other-transaction", "Reversal (order-id always empty)")}
+
+
+NOTES = """
+    Order | ItemPrice | Principal Tax Shipping ShippingTax GiftWrap GiftWrapTax COD CODTax
+    Order | Points | PointsGranted PointsFee
+    Order | Promotion | Principal Shipping TaxDiscount
+    Refund | ItemPrice | Principal Tax Goodwill ReturnShipping RestockingFee ExportCharge
+    Order | ItemWithheldTax | MarketplaceFacilitatorTax-Principal MarketplaceFacilitatorVAT-Giftwrap LowValueGoodsTax-Other MarketplaceFacilitatorTax-RestockingFee
+    Order | ItemTCS | TCS-CGST TCS-SGST TCS-IGST TDS
+    Order | ItemFees | Commission FBAPerUnitFulfillmentFee FBAPerOrderFulfillmentFee FBAWeightBasedFee VariableClosingFee
+    Order | ItemFees | FixedClosingFee ShippingChargeback GiftwrapChargeback ShippingHB SalesTaxServiceFee DigitalServicesFee
+    Refund | ItemFees | RefundCommission Commission
+    other-transaction | other-transaction | StorageRenewalBilling FBAInboundTransportationFee RemovalComplete DisposalComplete
+    other-transaction | other-transaction | ShippingServices NonSubscriptionFeeAdj BuyerRecharge BalanceAdjustment
+    other-transaction | FBA Inventory Reimbursement | WAREHOUSE_DAMAGE WAREHOUSE_LOST_MANUAL RE_EVALUATION INCORRECT_FEES_ITEMS
+    other-transaction | other-transaction | MISSING_FROM_INBOUND_CLAWBACK COMPENSATED_CLAWBACK MULTICHANNEL_ORDER_LOST
+"""
+"""Amazon notes, section 8, the names in its table that stand without a sample."""
+
+
+def test_what_the_notes_on_amazon_name_is_classified() -> None:
+    rows = [[cell.strip() for cell in row.split("|")] for row in NOTES.strip().splitlines()]
+    labels = [(one, two, three) for one, two, names in rows for three in names.split()]
+    spaced = (
+        "Subscription Fee",
+        "Storage Fee",
+        "FBA Inbound Placement Service Fee",
+        "Paid Services Fee",
+        "Manual Processing Fee",
+    )
+    balance = (
+        "Previous Reserve Amount Balance",
+        "Current Reserve Amount",
+        "Payable to Amazon",
+        "Successful charge",
+        "Micro Deposit",
+    )
+    moved = ("Failed Disbursement", "Amazon Capital Services", "Transfer of funds unsuccessful: any reason")
+    labels += [("other-transaction", "other-transaction", name) for name in (*spaced, *balance, *moved)]
+    labels += [("FBAFees", "FBA Customer Returns Fee", name) for name in ("Base fee", "Tax on fee", "Discount on fee")]
+    labels += [("Order", "Shipment-Fees", "FBA transportation fee"), ("ServiceFee", "Cost of Advertising", "TaxAmount")]
+    assert [one for one in labels if default_vocabulary().classify(*one)[1] is LineKind.UNCLASSIFIED] == []
+
+
+# --- the workspace's own ----------------------------------------------------------------------------------------------
+
+HEADER = "transaction_type,amount_type,amount_description,event_class,line_kind,why\n"
+
+
+def own(folder: Path, text: str, *, header: str = HEADER) -> Vocabulary:
+    (folder / FILE).write_text(header + text, encoding="utf-8")
+    return load_vocabulary(folder)
+
+
+def test_without_a_file_of_its_own_a_workspace_has_the_vocabulary_of_nsbill(tmp_path: Path) -> None:
+    assert load_vocabulary(tmp_path) is default_vocabulary()
+
+
+def test_the_workspace_extends_and_overrides(tmp_path: Path) -> None:
+    found = own(
+        tmp_path,
+        "Refund,ItemFees,Moon fee,,FEE_OTHER,new\n"
+        "*,ItemFees,Commission,,FEE_OTHER,the same patterns as nsbill's\n"
+        "*,ItemFees,*,,FEE_CLOSING,less specific than nsbill's\n"
+        '"Sale, special",*,*,sale,principal,a comma; any case\n\n',
+    )
+    assert found.classify("Refund", "ItemFees", "Moon fee") == (EventClass.REFUND, LineKind.FEE_OTHER)
+    assert found.classify("Order", "ItemFees", "Commission") == (EventClass.SALE, LineKind.FEE_OTHER)
+    assert found.classify("Order", "ItemFees", "VariableClosingFee") == (EventClass.SALE, LineKind.FEE_CLOSING)
+    assert found.classify("Order", "ItemFees", "Whatever") == (EventClass.SALE, LineKind.FEE_CLOSING)
+    assert found.classify("Order", "ItemFees", "RefundCommission")[1] is LineKind.FEE_REFUND_COMMISSION
+    assert found.classify("Sale, special", "x", "y") == (EventClass.SALE, LineKind.PRINCIPAL)
+    assert default_vocabulary().classify("Order", "ItemFees", "Commission")[1] is LineKind.FEE_COMMISSION
+
+
+def test_a_spreadsheets_semicolons_and_a_missing_why_are_fine(tmp_path: Path) -> None:
+    found = own(
+        tmp_path,
+        "Refund;ItemFees;Moon, fee;;FEE_OTHER\n",
+        header="\ufeff" + HEADER.replace(",why", "").replace(",", ";"),
+    )
+    assert found.classify("Refund", "ItemFees", "Moon, fee")[1] is LineKind.FEE_OTHER
+
+
+BAD = [
+    ("a,b,c,,FEE_FAB,\n", "line 2: has the unknown line_kind 'FEE_FAB'.*Valid: .*FEE_FBA"),
+    ("a,b,c,SELL,,\n", "line 2: has the unknown event_class 'SELL'.*Valid: .*SALE"),
+    ("a,b,c,,FEE_FBA,\na,b,d,,<line kind>,\n", "line 3: has the unknown line_kind '<line kind>'"),
+    ("a,b,c,,,\n", "line 2: says neither event_class nor line_kind"),
+    ("a,b,c, d,,FEE_FBA,\n", "line 2: has 7 cells instead of 6.*double quotes"),
+    ("a,b,c\n", "line 2: has 3 cells instead of 6"),
+    ("a,*b,c,,FEE_FBA,\n", "line 2: has '\\*b' in amount_type"),
+    ("a,b,c,,FEE_FBA,\n\nA,b,c ,,FEE_OTHER,\n", "line 4: gives the labels of line 2 another meaning"),
+    ('a,"b,c,,FEE_FBA,\n', "is no CSV"),
+]
+
+
+@pytest.mark.parametrize("text, message", BAD)
+def test_a_bad_row_is_named_with_its_line_and_nothing_of_the_file_counts(
+    text: str, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(WorkspaceError, match=message) as caught:
+        own(tmp_path, text)
+    assert str(caught.value).startswith(str(tmp_path / FILE))
+
+
+@pytest.mark.parametrize("header", ["", "a,b,c\n", HEADER.replace("why", "note"), HEADER.replace("line_kind,", "")])
+def test_another_header_is_refused(header: str, tmp_path: Path) -> None:
+    with pytest.raises(
+        WorkspaceError, match=r"line 1: (lacks|has) the column.*Its first line must be: transaction_type"
+    ):
+        own(tmp_path, "a,b,c,,FEE_FBA,\n", header=header)
+
+
+def test_a_vocabulary_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(HEADER.encode() + "a,b,Gebühr,,FEE_FBA,\n".encode("cp1252"))
+    with pytest.raises(WorkspaceError, match="is not UTF-8"):
+        load_vocabulary(tmp_path)
+
+
+# --- what is not known, and what a changed vocabulary changes ---------------------------------------------------------
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> SettlementStore:
+    made = SettlementStore(tmp_path / "w", seller_account="main")
+    moon = lines(
+        f"""
+        Order | {ORDER_1} | ItemPrice | Principal | 5.00 | 1
+        Refund | {ORDER_1} | ItemFees | Moon, fee | -1.00 |
+        Refund | {ORDER_1} | ItemFees | Moon, fee | -1.00 |
+        other-transaction | | other-transaction | Full moon | -0.50 |
+        """
+    )
+    (result,) = made.add([write(tmp_path / "moon.txt", [summary("2.50"), *moon])])
+    assert result.state == "added"
+    return made
+
+
+def test_unknown_labels_are_listed_with_money_example_and_the_row_to_add(store: SettlementStore) -> None:
+    found = UNKNOWN_LABELS.check(store.unknown())
+    assert found["row"].tolist() == [
+        'Refund,ItemFees,"Moon, fee",,<line kind>,',
+        "other-transaction,other-transaction,Full moon,,<line kind>,",
+    ]
+    first = found.iloc[0]
+    shown = (first["lines"], str(first["amount"]), first["currency"], first["event_class"], first["source_name"])
+    assert shown == (2, "-2.00", "USD", "REFUND", "moon.txt")
+    assert (first["source_line"], first["order_reference"], first["known_by_now"]) == (4, ORDER_1, False)
+
+
+def test_the_row_that_is_offered_makes_the_labels_known_once_a_kind_is_chosen(store: SettlementStore) -> None:
+    rows = [row.replace(CHOOSE, "FEE_OTHER") for row in store.unknown()["row"]]
+    own(store.folder, "\n".join(rows) + "\n")
+    assert store.unknown()["known_by_now"].tolist() == [True, True]
+    changes = CHANGES.check(store.reclassify(dry_run=True))
+    assert len(store.unknown()) == 2  # only told
+    again = store.reclassify()
+    assert again.equals(changes)
+    assert again[["amount_description", "was_kind", "event_class", "line_kind", "lines"]].values.tolist() == [
+        ["Moon, fee", "UNCLASSIFIED", "REFUND", "FEE_OTHER", 2],
+        ["Full moon", "UNCLASSIFIED", "ACCOUNT", "FEE_OTHER", 1],
+    ]
+    assert len(store.unknown()) == len(store.reclassify()) == 0
+    assert store.settlements()["unclassified_lines"].tolist() == [0]
+
+
+def test_reclassifying_changes_meanings_and_nothing_else(store: SettlementStore) -> None:
+    before, listed = store.lines(), store.settlements()
+    own(store.folder, "*,ItemPrice,Principal,,SHIPPING,\n")
+    store.reclassify()
+    after = store.lines()
+    assert after["line_kind"].tolist() == ["SHIPPING", "UNCLASSIFIED", "UNCLASSIFIED", "UNCLASSIFIED"]
+    rest = [name for name in before.columns if name != "line_kind"]
+    assert after[rest].equals(before[rest])
+    assert store.settlements().equals(listed)
+    (store.folder / FILE).unlink()
+    store.reclassify()
+    assert store.lines().equals(before)
+
+
+def test_a_new_file_is_classified_with_the_workspaces_vocabulary_at_once(
+    store: SettlementStore, tmp_path: Path
+) -> None:
+    own(store.folder, "Refund,ItemFees,Moon*,,FEE_OTHER,\n")
+    rows = lines(f"Refund | {ORDER_1} | ItemFees | Moon dust | -1.00 |", "22222222222")
+    store.add([write(tmp_path / "new.txt", [summary("-1.00", "22222222222"), *rows])])
+    assert store.unknown()["amount_description"].tolist() == ["Moon, fee", "Full moon"]
+
+
+def test_a_bad_vocabulary_stops_adding_before_any_file(store: SettlementStore, tmp_path: Path) -> None:
+    (store.folder / FILE).write_text(HEADER + "a,b,c,,FEE_FAB,\n")
+    for act in (lambda: store.add([tmp_path / "moon.txt"]), store.reclassify, store.unknown):
+        with pytest.raises(WorkspaceError, match="line 2"):
+            act()
+
+
+def test_a_raw_file_that_gives_other_amounts_is_left_as_it_was(store: SettlementStore) -> None:
+    (raw,) = (store.folder / "sources").iterdir()
+    raw.write_bytes(raw.read_bytes().replace(b"\t5.00\t", b"\t6.00\t").replace(b"\t2.50\t", b"\t3.50\t"))
+    before = store.lines()
+    own(store.folder, "*,*,Moon*,,FEE_OTHER,\n")
+    with pytest.raises(WorkspaceError, match=r"moon.txt \(sources/.*has other bytes.*nothing of it was changed"):
+        store.reclassify()
+    assert store.lines().equals(before)
+
+
+class Backwards:
+    """A reader that gives the stored lines in another order, as a later nsbill might."""
+
+    def __init__(self, table: pa.Table, summaries: dict[str, Summary]) -> None:
+        self.table, self.summaries = table, summaries
+
+    def tables(self) -> Iterator[tuple[str, pa.Table]]:
+        yield next(iter(self.summaries)), self.table.take(list(reversed(range(self.table.num_rows))))
+
+
+def test_a_reader_that_gives_other_lines_changes_nothing(
+    store: SettlementStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts, before = read_facts(store.lines_files()[0]), store.lines()
+    deposit = datetime(2026, 6, 17, tzinfo=UTC)
+    stated = Summary(facts.settlement_id, 2, "USD", facts.period_start, facts.period_end, deposit, facts.total_amount)
+    reader = Backwards(read_lines(store.lines_files()[0]), {facts.settlement_id: stated})
+    monkeypatch.setattr(reclassify, "reader_of", lambda *_: reader)
+    with pytest.raises(WorkspaceError, match="gives other lines or amounts than are stored; nothing of it was changed"):
+        store.reclassify()
+    assert store.lines().equals(before)
+
+
+def test_activity_is_listed_and_reclassified_too(tmp_path: Path) -> None:
+    path = SAMPLES.parent / "payments_csv" / "br_2026_03_monthly.csv"
     if not path.exists():
         pytest.skip(f"sample files are not there: {path.name}")
-    with path.open(encoding="utf-8") as file:
-        rows = list(csv.reader(file, delimiter="\t"))[1:]
-    unknown = {
-        (row[3], amount_type, row[5])
-        for row in rows
-        if row[0] != "DRR" and row[4] != "(none)"  # payments CSV, and V1 rows without money
-        for amount_type in row[4].split("/")
-        if default_vocabulary().classify(row[3], amount_type, row[5])[1] is LineKind.UNCLASSIFIED
-    }
-    # a remark stands inside the description of this one
-    assert unknown == {("other-transaction", "other-transaction", "Reversal (order-id always empty)")}
+    store = SettlementStore(tmp_path / "w", seller_account="main")
+    (result,) = store.add([path])
+    assert result.state == "added"
+    files, before = store.sources(), store.activity()
+    kept = store.unknown()
+    own(store.folder, "Pedido,tarifas de venda,*,,FEE_OTHER,\n")
+    changes = store.reclassify()
+    assert set(changes["source_name"]) == {path.name}
+    assert set(changes["line_kind"]) == {"FEE_OTHER"}
+    after = store.activity()
+    assert after["amount"].equals(before["amount"])
+    assert changes["lines"].sum() == (after["line_kind"] != before["line_kind"]).sum() > 0
+    assert after["source_line"].equals(before["source_line"])
+    assert store.sources()["added_at"].equals(files["added_at"])
+    (store.folder / FILE).unlink()
+    store.reclassify()
+    assert store.activity().equals(before)
+    assert store.unknown().equals(kept)

@@ -69,8 +69,9 @@ def parse_mapping(text: str) -> dict[str, str]:
     """
     keys = list(_KEY.finditer(text))
     ends = [key.start() for key in keys[1:]] + [len(text)]
-    pairs = [(key[1].casefold(), text[key.end() : end].strip()) for key, end in zip(keys, ends, strict=True)]
-    if not pairs or keys[0].start() != 0 or any(not name for _, name in pairs) or len(dict(pairs)) != len(pairs):
+    pairs = [(key[1].casefold(), text[key.end() : end].strip()) for key, end in zip(keys, ends, strict=bool(keys))]
+    whole = bool(keys) and keys[0].start() == 0
+    if not whole or any(not name for _, name in pairs) or len(dict(pairs)) != len(pairs):
         raise ValueError(f"'{text}' is not of the form date=…,amount=…; what may be named: {', '.join(ROLES)}")
     return dict(pairs)
 

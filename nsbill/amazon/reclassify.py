@@ -102,6 +102,8 @@ def reclassify(
         with aside() as folder:
             try:
                 pairs = _read_again(source, vocabulary, folder)
+            except WorkspaceError:
+                raise
             except NsbillError as error:
                 raise _differs(source, f"cannot be read again ({error})") from error
             changed = [(old, new, _changes(source, old, new)) for old, new in pairs]
@@ -118,6 +120,8 @@ def _read_again(source: StoredSource, vocabulary: Vocabulary, folder: Path) -> l
     """Write what the raw file gives now into ``folder``; return (stored file, new file)."""
     facts = source.facts
     text = replace(open_text(source.raw, folder), name=facts.source_name)
+    if text.digest != facts.source_digest:
+        raise _differs(source, "has other bytes than when it was added")
     reader = reader_of(text, facts.seller_account, vocabulary)
     if not isinstance(reader, SettlementReader):
         shelf = ActivityShelf(folder / "activity")
@@ -152,5 +156,5 @@ def _differs(source: StoredSource, problem: str) -> WorkspaceError:
     return WorkspaceError(
         f"{source.facts.source_name} (sources/{source.raw.name[:12]}…)",
         f"{problem}; nothing of it was changed",
-        "It was added by an earlier nsbill that read it differently: keep both files and compare what they say.",
+        "Add its file to a new workspace and compare: the raw file was changed, or an earlier nsbill read it otherwise.",
     )
