@@ -64,6 +64,10 @@ def reader_of(source: SourceText, seller_account: str, vocabulary: Vocabulary) -
         from nsbill.amazon.flat_v1 import FlatV1
 
         return FlatV1(source, seller_account, vocabulary)
+    if found is SourceFormat.SETTLEMENT_XML:
+        from nsbill.amazon.settlement_xml import SettlementXml
+
+        return SettlementXml(source, seller_account, vocabulary)
     if found is SourceFormat.FINANCES_TRANSACTIONS:
         from nsbill.amazon.finances_transactions import FinancesTransactions
 

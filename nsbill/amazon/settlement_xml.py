@@ -30,7 +30,7 @@ from nsbill.vocabulary import OrderRoute
 
 __all__ = ["SettlementXml"]
 
-_BATCH = 65_536
+_BATCH = 16_384
 _HEADER = "SettlementData"
 _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])"
