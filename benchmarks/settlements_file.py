@@ -79,7 +79,9 @@ _ACCOUNT = """
         ('other-transaction', 'Previous Reserve Amount Balance', 50000), ('ServiceFee', 'Cost of Advertising', -500888),
         ('other-transaction', 'Current Reserve Amount', -61234)) AS account(kind, description, cents)
 """
-_MONEY = "CASE WHEN {c} < 0 THEN '-' ELSE '' END || abs({c}) // 100 || '{mark}' || lpad((abs({c}) % 100)::VARCHAR, 2, '0')"
+_MONEY = (
+    "CASE WHEN {c} < 0 THEN '-' ELSE '' END || abs({c}) // 100 || '{mark}' || lpad((abs({c}) % 100)::VARCHAR, 2, '0')"
+)
 
 _COPY = """
 COPY (

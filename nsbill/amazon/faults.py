@@ -147,21 +147,21 @@ class FlatFile:
         return self.error(
             line,
             column,
-            found=repr(cell.strip()),
+            found=repr(cell.strip(" ")),
             expected=f"a UTC time like the file's first one, {formats.picture}",
             remedy=f"A file uses one date format throughout. {_SPREADSHEET}",
         )
 
     def _amount_error(self, line: int, cell: str, formats: Formats) -> SourceFileError:
         mark = formats.decimal_mark
-        column = "amount" if self.cell(line, "amount").strip() else "total-amount"
+        column = "amount" if self.cell(line, "amount").strip(" ") else "total-amount"
         remedy = _SPREADSHEET
-        if re.fullmatch(r"[+-]?\d+[.,]\d{1,2}", cell.strip()):
+        if re.fullmatch(r"[+-]?\d+[.,]\d{1,2}", cell.strip(" ")):
             remedy = f"The file mixes decimal points and decimal commas. {_SPREADSHEET}"
         return self.error(
             line,
             column,
-            found=repr(cell.strip()),
+            found=repr(cell.strip(" ")),
             expected=f"an amount such as 1234{mark}56: a decimal {_MARKS[mark]} as in the file's first amount, "
             "at most two decimals, no thousands mark",
             remedy=remedy,

@@ -142,7 +142,9 @@ def _extra(cells: Cells) -> pa.Array:
     joined: pa.StringArray | None = None
     for name in unknown:
         column = cells[name]
-        pair = pc.binary_join_element_wise(json.dumps(name) + ": ", _quoted(column.dictionary), "").take(column.indices)
+        pair = pc.binary_join_element_wise(
+            json.dumps(name, ensure_ascii=False) + ": ", _quoted(column.dictionary), ""
+        ).take(column.indices)
         both = pair if joined is None else pc.binary_join_element_wise(joined, pair, ", ")
         joined = pair if joined is None else pc.coalesce(both, joined, pair)
     return pc.dictionary_encode(pc.binary_join_element_wise("{", joined, "}", ""))

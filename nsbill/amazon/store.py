@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -46,6 +47,7 @@ __all__ = ["AddResult", "SettlementStore"]
 
 _SUFFIXES = frozenset({".txt", ".tsv", ".csv", ".gz", ".zip", ".xml", ".json", ".jsonl", ".ndjson"})
 _ASIDE = ".adding-"
+_RAW = "raw"
 _STALE_SECONDS = 86_400
 
 
@@ -191,7 +193,10 @@ class SettlementStore:
             if not path.exists():
                 raise SourceFileError(path, found="no such file", expected=ACCEPTED, remedy="Check the name.")
             with self._aside() as aside:
-                return self._added_text(path, open_text(path, aside), aside, accept_untied=accept_untied)
+                raw = aside / _RAW
+                shutil.copyfile(path, raw)  # so that what is read is what is kept, whatever happens to the file
+                text = open_text(raw, aside, name=path.name)
+                return self._added_text(path, text, aside, accept_untied=accept_untied)
         except NsbillError as error:
             return AddResult(path, (), "refused", str(error))
         except PermissionError as error:
@@ -245,7 +250,10 @@ class SettlementStore:
     ) -> list[SettlementFacts]:
         """Write every settlement of the file aside; refuse them all when one does not add up."""
         origin = Origin(self.seller_account, text.name, text.digest, text.content_digest, datetime.now(UTC))
-        found = write_settlements(reader, aside, origin)
+        with ThreadPoolExecutor(1) as beside:
+            durable = beside.submit(make_durable, aside / _RAW)  # takes its time, and none of the processor's
+            found = write_settlements(reader, aside, origin)
+            durable.result()
         for facts in found:
             if facts.ties is TieState.DOES_NOT_TIE and not accept_untied:
                 raise _does_not_foot(text, reader.summaries[facts.settlement_id], facts)
@@ -261,8 +269,7 @@ class SettlementStore:
     ) -> None:
         """Move what was written aside to its place, the raw file last."""
         self._sources.mkdir(parents=True, exist_ok=True)
-        raw = aside / "raw"
-        shutil.copyfile(path, raw)
+        raw = aside / _RAW
         make_durable(raw)
         for facts in written:
             (aside / f"{facts.settlement_id}.parquet").replace(self._settlements / facts.file_name)

@@ -127,30 +127,33 @@ class _Survey:
     sha: hashlib._Hash = field(default_factory=hashlib.sha256)
 
 
-def open_text(path: Path, scratch: Path) -> SourceText:
+def open_text(path: Path, scratch: Path, *, name: str | None = None) -> SourceText:
     """Return ``path`` as text; what has to be unpacked or recoded is written into the folder ``scratch``.
+
+    ``name`` is what the file is called in messages, when that is not the name of ``path``.
 
     Raises
     ------
     SourceFileError
         When it is no text, a broken archive, or in no encoding that Amazon uses.
     """
+    name = name or path.name
     with path.open("rb") as file:
         head = file.read(4096)
-    refuse_what_is_no_text(path.name, head)
-    content = _unpacked(path, head, scratch)
-    survey = _survey(path.name, content)
+    refuse_what_is_no_text(name, head)
+    content = _unpacked(name, path, head, scratch)
+    survey = _survey(name, content)
     content_digest = survey.sha.hexdigest()
     digest = content_digest if content == path else _digest(path)
     if _needs_rewriting(survey):
-        content = _rewritten(path.name, content, scratch, survey)
-        survey = _survey(path.name, content)
+        content = _rewritten(name, content, scratch, survey)
+        survey = _survey(name, content)
         if survey.carriage_returns:
             raise SourceFileError(
-                path.name, found="a carriage return inside a line", expected="one kind of line end", remedy=_AGAIN
+                name, found="a carriage return inside a line", expected="one kind of line end", remedy=_AGAIN
             )
     return SourceText(
-        path.name,
+        name,
         content,
         digest,
         content_digest,
@@ -161,26 +164,26 @@ def open_text(path: Path, scratch: Path) -> SourceText:
     )
 
 
-def _unpacked(path: Path, head: bytes, scratch: Path) -> Path:
+def _unpacked(name: str, path: Path, head: bytes, scratch: Path) -> Path:
     try:
         if head.startswith(b"\x1f\x8b"):
             with gzip.open(path) as packed:
-                return _copied(path.name, packed, scratch)
+                return _copied(name, packed, scratch)
         if head.startswith(b"PK\x03\x04"):
             with zipfile.ZipFile(path) as archive:
                 members = [m for m in archive.infolist() if not m.is_dir() and not m.filename.startswith("__MACOSX")]
                 if len(members) != 1:
                     raise SourceFileError(
-                        path.name,
+                        name,
                         found=f"an archive with {len(members)} files",
                         expected="one file in it",
                         remedy="Unpack it and add the files one by one.",
                     )
                 with archive.open(members[0]) as packed:
-                    return _copied(path.name, packed, scratch)
+                    return _copied(name, packed, scratch)
     except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         raise SourceFileError(
-            path.name, found=f"a broken archive ({error})", expected="a complete .gz or .zip file", remedy=_AGAIN
+            name, found=f"a broken archive ({error})", expected="a complete .gz or .zip file", remedy=_AGAIN
         ) from error
     return path
 
