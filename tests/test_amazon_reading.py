@@ -17,7 +17,10 @@ from nsbill.amazon.text import open_text
 from nsbill.errors import SourceFileError
 
 V1_HEADER = "\t".join(NEEDED)
-XML = "<?xml version='1.0'?>\n<AmazonEnvelope>\n<Message><SettlementReport/></Message></AmazonEnvelope>"
+XML = """<?xml version="1.0"?>
+<AmazonEnvelope><MessageType>SettlementReport</MessageType><Message><SettlementReport><SettlementData>
+<AmazonSettlementID>12345678901</AmazonSettlementID><TotalAmount currency="EUR">0.00</TotalAmount>
+</SettlementData></SettlementReport></Message></AmazonEnvelope>"""
 
 PAYMENTS = (
     "date/time,settlement id,{},order id,sku,description,quantity,product sales,shipping credits,gift wrap credits,"
@@ -68,6 +71,7 @@ def reader(text: str, tmp_path: Path, name: str = "file.txt") -> SettlementReade
     [
         ("flat v2", "FlatV2", True),
         ("flat v1", "FlatV1", True),
+        ("settlement xml", "SettlementXml", True),
         ("payments report", "PaymentsCsv", False),
         ("transactions", "FinancesTransactions", False),
         ("events", "FinancesEvents", False),
