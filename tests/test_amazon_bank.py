@@ -41,7 +41,7 @@ def read(tmp_path: Path, text: str, *, encoding: str = "utf-8", **options: str) 
     path = tmp_path / "bank.csv"
     path.write_bytes(text.encode(encoding))
     columns = parse_mapping(options.pop("columns")) if "columns" in options else None
-    return read_bank(path, columns=columns, **options)  # type: ignore[arg-type]
+    return read_bank(path, columns=columns, **options)
 
 
 def refusal(tmp_path: Path, text: str, **options: str) -> str:

@@ -149,7 +149,7 @@ def attested() -> list[tuple[str, str, str, str]]:
             if row[0] != "DRR" and row[4] != "(none)":  # payments CSV, and V1 rows without money
                 found += [(row[0], row[3], amount_type, row[5]) for amount_type in row[4].split("/")]
     with (SAMPLES / files[1]).open(encoding="utf-8") as file:
-        found += [("AU", *row[:3]) for row in list(csv.reader(file))[1:]]
+        found += [("AU", row[0], row[1], row[2]) for row in list(csv.reader(file))[1:]]
     for entry in json.loads((SAMPLES / files[2]).read_text(encoding="utf-8"))["entries"]:
         types = entry["amount_types"] or ["other-transaction"]
         of_order = {"ItemPrice", "ItemFees", "Promotion", "ItemWithheldTax"}
@@ -374,6 +374,27 @@ def test_a_raw_file_that_gives_other_amounts_is_left_as_it_was(store: Settlement
     with pytest.raises(WorkspaceError, match=r"moon.txt \(sources/.*has other bytes.*nothing of it was changed"):
         store.reclassify()
     assert store.lines().equals(before)
+
+
+def test_interrupted_between_two_files_the_same_command_does_the_rest(
+    store: SettlementStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = lines(f"Refund | {ORDER_1} | ItemFees | Moon, fee | -1.00 |", "22222222222")
+    store.add([write(tmp_path / "second.txt", [summary("-1.00", "22222222222"), *rows])])
+    own(store.folder, "*,*,Moon*,,FEE_OTHER,\n")
+    expected = store.reclassify(dry_run=True)
+    with monkeypatch.context() as patched:
+
+        def interrupted(folder: Path) -> None:
+            raise KeyboardInterrupt(folder)
+
+        patched.setattr(reclassify, "make_durable", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            store.reclassify()
+    rest = store.reclassify()
+    assert (len(expected), len(rest)) == (2, 1)
+    assert (store.lines()["line_kind"] == "FEE_OTHER").sum() == 3
+    assert not list((store.folder / "settlements").glob(".adding-*"))
 
 
 class Backwards:

@@ -47,14 +47,11 @@ CHANGES = Schema(
 
 _CHANGED = """
 SELECT new.transaction_type, new.amount_type, new.amount_description, new.currency, old.event_class, old.line_kind,
-       new.event_class, new.line_kind, count(*), sum(new.amount)
+       new.event_class, new.line_kind, count(*), sum(new.amount),
+       (old.source_line, old.amount, old.currency) IS NOT DISTINCT FROM (new.source_line, new.amount, new.currency) same
 FROM read_parquet($1) old POSITIONAL JOIN read_parquet($2) new
-WHERE old.event_class != new.event_class OR old.line_kind != new.line_kind
+WHERE NOT same OR old.event_class != new.event_class OR old.line_kind != new.line_kind
 GROUP BY ALL ORDER BY ALL
-"""
-_SAME = """
-SELECT count(*) FROM read_parquet($1) old POSITIONAL JOIN read_parquet($2) new
-WHERE (old.source_line, old.amount, old.currency) IS DISTINCT FROM (new.source_line, new.amount, new.currency)
 """
 
 
@@ -142,14 +139,12 @@ def _stated(facts: SettlementFacts) -> tuple[object, ...]:
 
 
 def _changes(source: StoredSource, old: Path, new: Path) -> list[dict[str, object]]:
-    files = [str(old), str(new)]
     with duckdb.connect() as connection:
-        differing = connection.execute(_SAME, files).fetchone()
-        if differing is None or differing[0]:
-            raise _differs(source, "gives other lines or amounts than are stored")
-        found = connection.execute(_CHANGED, files).fetchall()
+        found = connection.execute(_CHANGED, [str(old), str(new)]).fetchall()
+    if not all(same for *_, same in found):
+        raise _differs(source, "gives other lines or amounts than are stored")
     names = [column.name for column in CHANGES.columns[:-1]]
-    return [dict(zip(names, row, strict=True)) | {"source_name": source.facts.source_name} for row in found]
+    return [dict(zip(names, row[:-1], strict=True)) | {"source_name": source.facts.source_name} for row in found]
 
 
 def _differs(source: StoredSource, problem: str) -> WorkspaceError:

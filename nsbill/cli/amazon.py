@@ -43,7 +43,7 @@ def add(files: tuple[Path, ...], accept_untied: bool, workspace: Path, as_json: 
     """
     with console_progress("Reading", unit="file") as progress:
         results = _store(workspace).add(files, progress=progress, accept_untied=accept_untied)
-    counted = Counter(result.state for result in results)
+    counted = Counter[str](result.state for result in results)
     if as_json:
         echo_json({"files": [vars(result) for result in results], "counts": dict(counted)})
     else:
