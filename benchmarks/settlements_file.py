@@ -106,7 +106,7 @@ def generate(path: Path, *, lines: int, decimal_mark: str = ".") -> None:
     """
     dates = "%d.%m.%Y %H:%M:%S UTC" if decimal_mark == "," else "%Y-%m-%d %H:%M:%S UTC"
     rows = lines - 1 - 5
-    with duckdb.connect(config={"memory_limit": "2GB"}) as connection:
+    with duckdb.connect(config={"memory_limit": "2GB", "temp_directory": str(path.parent)}) as connection:
         connection.execute(_ORDERS.format(orders=rows // 4 + 10))
         connection.execute(_ITEMS)
         connection.execute(_LINES)
