@@ -46,6 +46,8 @@ class Format:
     parse: Callable[[bytes], Reading]
     dresses: Group = field(default_factory=lambda: DRESSES)
     damages: tuple[tuple[Group, int], ...] = _SHEET_DAMAGES
+    activity: bool = False
+    """Tells money from another side: never among the settlements."""
 
 
 _CSV_DRESSES = {name: dress for name, dress in DRESSES.items() if name not in {"quotes", "CR"}}
@@ -54,8 +56,10 @@ _CSV_DRESSES = {name: dress for name, dress in DRESSES.items() if name not in {"
 FORMATS = {
     "v2": Format("v2", V2, read_v2, parse_v2),
     "v1": Format("v1", V1, read_v1, parse_v1),
-    "payments": Format("payments", PAYMENTS, read_payments, parse_payments, _CSV_DRESSES),
-    "finances": Format("finances", FINANCES, read_finances, parse_finances, PAPER_DRESSES, _PAPER_DAMAGES),
+    "payments": Format("payments", PAYMENTS, read_payments, parse_payments, _CSV_DRESSES, activity=True),
+    "finances": Format(
+        "finances", FINANCES, read_finances, parse_finances, PAPER_DRESSES, _PAPER_DAMAGES, activity=True
+    ),
     "xml": Format("xml", XML, read_xml, parse_xml, PAPER_DRESSES, _PAPER_DAMAGES),
 }
 

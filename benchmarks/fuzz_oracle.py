@@ -133,7 +133,10 @@ def _parsed(data: bytes, layout: Layout) -> Reading:
         reading.blame(None, f"no header of a {layout.title} file")
         return reading
     number, columns = found
-    above = next((n for n, line in enumerate(lines[:number], start=1) if line.count("\t") >= len(columns) // 2), None)
+    rows = [
+        n for n, line in enumerate(lines[:number], start=1) if trimmed(line) and line.count("\t") >= len(columns) // 2
+    ]
+    above = next(iter(rows), None)
     if above is not None:
         reading.blame(above, "a row above the header")
     twin = next((name for name in columns if name and columns.count(name) > 1), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from benchmarks.fuzz_amounts import amount_of
 from benchmarks.fuzz_oracle import Money, Reading, unpacked
@@ -27,8 +27,8 @@ def parse_xml(data: bytes) -> Reading:
         reading.unsure = "a document type"
         return reading
     try:
-        root = ElementTree.fromstring(plain)
-    except (ElementTree.ParseError, ValueError, LookupError) as error:
+        root = ET.fromstring(plain)
+    except (ET.ParseError, ValueError, LookupError) as error:
         if not reading.unsure:
             reading.blame(None, f"no XML ({error})")
         return reading
@@ -40,7 +40,7 @@ def parse_xml(data: bytes) -> Reading:
     return reading
 
 
-def _report(reading: Reading, report: ElementTree.Element) -> None:
+def _report(reading: Reading, report: ET.Element) -> None:
     settlement = (report.findtext("SettlementData/AmazonSettlementID") or "").strip()
     if not re.fullmatch(r"\d+", settlement, re.ASCII):
         reading.blame(None, f"the settlement id {settlement!r}")
@@ -64,7 +64,7 @@ def _report(reading: Reading, report: ElementTree.Element) -> None:
                 reading.money.append(Money(0, settlement, value, currency))
 
 
-def _value(reading: Reading, element: ElementTree.Element) -> Decimal | None:
+def _value(reading: Reading, element: ET.Element) -> Decimal | None:
     found = amount_of(element.text or "")
     if found is None or len(element):
         reading.blame(None, f"the amount {element.text!r}")

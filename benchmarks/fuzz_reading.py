@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -89,8 +89,9 @@ def _money(table: pa.Table, settlement: str | None, texts: Sequence[str]) -> Ite
 
 def read_xml(path: Path, scratch: Path) -> Outcome:
     """Read a settlement report in XML to its end; lines have no number that a text could prove."""
-    reader = reader_of(open_text(path, scratch), "fuzz", default_vocabulary())
-    outcome = _settlements(cast("SettlementReader", reader), "xml")
+    from nsbill.amazon.settlement_xml import SettlementXml
+
+    outcome = _settlements(SettlementXml(open_text(path, scratch), "fuzz", default_vocabulary()), "xml")
     return replace(outcome, money=[replace(line, line=0) for line in outcome.money])
 
 

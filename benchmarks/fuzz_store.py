@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from benchmarks.fuzz_judge import ACCEPTED, FINDING, NO_TOTAL, Verdict
+from benchmarks.fuzz_reading import Outcome
 from benchmarks.fuzz_templates import V2_COLUMNS
 from nsbill.amazon.store import SettlementStore
 
@@ -28,8 +29,12 @@ _GOOD = "".join(
 """A settlement that is there already."""
 
 
-def check_store(path: Path, verdict: Verdict) -> Verdict:
-    """Add the file to a store with one settlement in it; return the verdict, or a finding about the store."""
+def check_store(path: Path, verdict: Verdict, outcome: Outcome | None, *, activity: bool) -> Verdict:
+    """Add the file to a store with one settlement in it; return the verdict, or a finding about the store.
+
+    ``outcome``: what the reader gave of an accepted file. ``activity``: the file is no settlement, and must not count as
+    one.
+    """
     with tempfile.TemporaryDirectory(prefix="store-", dir=path.parent) as place:
         folder = Path(place) / "workspace"
         good = Path(place) / "first.txt"
@@ -39,27 +44,36 @@ def check_store(path: Path, verdict: Verdict) -> Verdict:
         assert first.state == "added", first.message
         before = _files(folder)
         (result,) = store.add([path])
-        wrong = _wrong(store, folder, before, result.state, verdict)
+        kept = outcome if verdict.outcome in {ACCEPTED, NO_TOTAL} else None
+        wrong = _wrong(store, result.state, kept, activity=activity) or _left(folder, before, kept)
     return verdict if wrong is None else Verdict(FINDING, f"store: {wrong} ({result.message[:300]})")
 
 
-def _wrong(store: SettlementStore, folder: Path, before: set[str], state: str, verdict: Verdict) -> str | None:
-    accepted = verdict.outcome in {ACCEPTED, NO_TOTAL}
-    if accepted != (state == "added"):
-        return f"the reader's verdict is {verdict.outcome!r}, the store's answer {state!r}"
-    left = _files(folder) - before
-    if not accepted and left:
-        return f"of a refused file it keeps {', '.join(sorted(left))}"
-    names = set(store.settlements()["settlement_id"])
-    fresh = names - {_FIRST}
-    if accepted and not fresh:
-        return "the settlement of an accepted file is not there"
-    if not accepted and names != {_FIRST}:
-        return f"of a refused file it lists {', '.join(sorted(fresh))}"
+def _wrong(store: SettlementStore, state: str, kept: Outcome | None, *, activity: bool) -> str | None:
+    if (kept is not None) != (state == "added"):
+        return f"the reader's verdict is {'accepted' if kept else 'refused'}, the store's answer {state!r}"
+    expected = {_FIRST: Decimal("-1.25")} | (kept.sums() if kept and not activity else {})
+    listed = store.settlements()
+    found = dict(zip(listed["settlement_id"], listed["lines_total"], strict=True))
+    if found != expected:
+        return f"it lists the settlements {_shown(found)} instead of {_shown(expected)}"
     lines = store.lines()
-    first = lines.loc[lines["settlement_id"] == _FIRST, "amount"].tolist()
-    return None if first == [Decimal("-1.25")] else f"the earlier settlement now has the amounts {first}"
+    added = {name: sum(lines.loc[lines["settlement_id"] == name, "amount"], Decimal(0)) for name in expected}
+    if added != expected:
+        return f"its lines add up to {_shown(added)} instead of {_shown(expected)}"
+    told = sum(store.activity()["amount"], Decimal(0))
+    whole = sum(kept.sums().values(), Decimal(0)) if kept and activity else Decimal(0)
+    return None if told == whole else f"its activity adds up to {told} instead of {whole}"
+
+
+def _left(folder: Path, before: set[str], kept: Outcome | None) -> str | None:
+    left = _files(folder) - before
+    return f"of a refused file it keeps {', '.join(sorted(left))}" if left and kept is None else None
 
 
 def _files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def _shown(totals: dict[str, Decimal]) -> str:
+    return ", ".join(f"{name} {total}" for name, total in totals.items())

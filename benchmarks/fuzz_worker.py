@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.fuzz_inputs import Input, make_input
 from benchmarks.fuzz_judge import FINDING, Verdict, judge_error, judge_outcome
-from benchmarks.fuzz_reading import one_connection
+from benchmarks.fuzz_reading import Outcome, one_connection
 from benchmarks.fuzz_store import check_store
 
 __all__ = ["Batch", "Found", "Work", "run_batch", "run_one"]
@@ -83,11 +83,11 @@ def run_batch(work: Work, numbers: range) -> Batch:
         for number in numbers:
             with batch.timed("making"):
                 made = make_input(work.seed, number, work.formats)
-            verdict = _judged(made, folder, batch)
+            verdict, outcome = _judged(made, folder, batch)
             if work.store_every and number % work.store_every == 0 and verdict.outcome != FINDING:
                 batch.store_checks += 1
                 with batch.timed("store"):
-                    verdict = check_store(folder / _NAME, verdict)
+                    verdict = check_store(folder / _NAME, verdict, outcome, activity=made.format.activity)
             batch.count(made, verdict)
     return batch
 
@@ -95,11 +95,13 @@ def run_batch(work: Work, numbers: range) -> Batch:
 def run_one(made: Input) -> Verdict:
     """Run one input, its store check included."""
     with _scratch() as folder:
-        verdict = _judged(made, folder, Batch())
-        return verdict if verdict.outcome == FINDING else check_store(folder / _NAME, verdict)
+        verdict, outcome = _judged(made, folder, Batch())
+        if verdict.outcome == FINDING:
+            return verdict
+        return check_store(folder / _NAME, verdict, outcome, activity=made.format.activity)
 
 
-def _judged(made: Input, folder: Path, batch: Batch) -> Verdict:
+def _judged(made: Input, folder: Path, batch: Batch) -> tuple[Verdict, Outcome | None]:
     path = folder / _NAME
     path.write_bytes(made.data)
     parse = partial(made.format.parse, made.data)
@@ -108,9 +110,9 @@ def _judged(made: Input, folder: Path, batch: Batch) -> Verdict:
             outcome = made.format.read(path, folder)
     except Exception as error:
         with batch.timed("judging"):
-            return judge_error(error, _NAME, parse, made.expected)
+            return judge_error(error, _NAME, parse, made.expected), None
     with batch.timed("judging"):
-        return judge_outcome(outcome, parse(), made.expected)
+        return judge_outcome(outcome, parse(), made.expected), outcome
 
 
 @contextmanager
