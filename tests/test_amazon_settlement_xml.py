@@ -481,6 +481,12 @@ REFUSED: dict[str, tuple[str, str]] = {
     ),
     "a decimal comma": (other("Fee", money("1,00")), "line 12, column 'Amount': found '1,00'"),
     "three decimals": (other("Fee", money("1.005")), "found '1.005'"),
+    "three decimals of which one is nought": (other("Fee", money("1.500")), "found '1.500'"),
+    "two amounts": (other("Fee", money("1.00"), money("1.00")), "column 'Amount': found it twice in OtherTransaction"),
+    "two amounts of one name": (
+        order(item(f"<ItemFees><Fee><Type>Commission</Type>{money('1.00')}{money('2.00')}</Fee></ItemFees>")),
+        "column 'Amount': found it twice in Fee",
+    ),
     "no number": (other("Fee", money("")), "found ''"),
     "an amount with elements": (other("Fee", '<Amount currency="EUR">1.00<b/></Amount>'), "beside elements"),
     "a text between elements": (

@@ -19,12 +19,10 @@ import pyarrow as pa
 
 from nsbill.amazon.labels import SEPARATOR, Vocabulary
 from nsbill.amazon.routes import route_of
-from nsbill.amazon.settlement_xml_lines import XmlLine, lines_of
+from nsbill.amazon.settlement_xml_lines import XmlLine, amount_in, lines_of
 from nsbill.amazon.settlement_xml_records import Node, error_at, records_of
 from nsbill.amazon.summary import Summary
 from nsbill.amazon.text import SourceText
-from nsbill.errors import MoneyError
-from nsbill.money import exact
 from nsbill.schemas import LINES
 from nsbill.vocabulary import OrderRoute
 
@@ -121,16 +119,7 @@ class SettlementXml:
     def _summary(self, settlement: str, header: Node) -> Summary:
         total = header.child("TotalAmount")
         currency = self._currency(total) if total else None
-        try:
-            amount = exact(total.text) if total and total.text else None
-        except MoneyError as error:
-            raise error_at(
-                self.source,
-                header.line,
-                "TotalAmount",
-                found=repr(total.text if total else ""),
-                expected="an amount such as 1234.56",
-            ) from error
+        amount = amount_in(total, self.source) if total and total.text else None
         start, end, deposit = (
             self._instant(self._text(header, name), name, header.line)
             for name in ("StartDate", "EndDate", "DepositDate")

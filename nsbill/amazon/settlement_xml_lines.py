@@ -29,16 +29,17 @@ Layout: the project's notes on Amazon, section 4, and the element names of Amazo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from nsbill.amazon.settlement_xml_records import Node, error_at
 from nsbill.amazon.text import SourceText
-from nsbill.errors import MoneyError
+from nsbill.errors import SourceFileError
 from nsbill.money import ZERO, exact
 
-__all__ = ["XmlLine", "lines_of"]
+__all__ = ["XmlLine", "amount_in", "lines_of"]
 
 _FIELDS = {
     "AmazonOrderID": "order_reference", "OrderId": "order_reference", "OrderID": "order_reference",
@@ -137,7 +138,10 @@ class _Walk:
 
     def _inside(self, node: Node, context: _Context, path: tuple[str, ...]) -> Iterator[XmlLine]:
         found: list[XmlLine] = []
+        amounts = [child.name for child in node.children if child.is_amount]
         for child in node.children:
+            if child.is_amount and amounts.count(child.name) > 1:
+                raise self._twice(child, node)
             if child.is_amount:
                 found.append(self._line(child, node, context, path))
             elif child.children:
@@ -156,16 +160,7 @@ class _Walk:
         return [XmlLine(labels, ZERO, quantity, context.fields, context.extra, quantity.text), *lines]
 
     def _line(self, amount: Node, holder: Node, context: _Context, path: tuple[str, ...]) -> XmlLine:
-        try:
-            value = exact(amount.text)
-        except MoneyError as error:
-            raise error_at(
-                self.source,
-                amount.line,
-                amount.name,
-                found=repr(amount.text),
-                expected="an amount such as 1234.56: a decimal point, at most two decimals, no thousands mark",
-            ) from error
+        value = amount_in(amount, self.source)
         return XmlLine((self.label, *self._names(amount, holder, path)), value, amount, context.fields, context.extra)
 
     def _names(self, amount: Node, holder: Node, path: tuple[str, ...]) -> tuple[str, str]:
@@ -193,18 +188,34 @@ class _Walk:
         for leaf in (child for child in node.children if not child.children and not child.is_amount):
             column = _FIELDS.get(leaf.name)
             if column in fields:
-                raise error_at(self.source, leaf.line, leaf.name, found=f"it twice in {node.name}", expected="it once")
+                raise self._twice(leaf, node)
             if column:
                 fields[column] = leaf.text
             elif leaf.text and leaf.name not in _NOT_KEPT and not self._is_label(leaf):
                 extra[leaf.name] = f"{extra[leaf.name]}, {leaf.text}" if leaf.name in extra else leaf.text
         return _Context({**context.fields, **{k: v for k, v in fields.items() if v}}, {**context.extra, **extra})
 
+    def _twice(self, child: Node, node: Node) -> SourceFileError:
+        return error_at(self.source, child.line, child.name, found=f"it twice in {node.name}", expected="it once")
+
     def _is_label(self, leaf: Node) -> bool:
         return (self.record.name, leaf.name) in {
             ("OtherTransaction", "TransactionType"),
             ("OtherFee", "ReasonDescription"),
         }
+
+
+def amount_in(node: Node, source: SourceText) -> Decimal:
+    """Return the amount that an element states, or refuse the file."""
+    if not re.fullmatch(r"[+-]?[0-9]{1,16}(\.[0-9]{1,2})?", node.text):
+        raise error_at(
+            source,
+            node.line,
+            node.name,
+            found=repr(node.text),
+            expected="an amount such as 1234.56: a decimal point, at most two decimals, no thousands mark",
+        )
+    return exact(node.text)
 
 
 def _label(text: str) -> str:
