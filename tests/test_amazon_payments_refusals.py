@@ -162,10 +162,12 @@ def test_instants_of_each_language_become_utc_exactly(site: str, cell: str, expe
     assert row["posted_at"] == utc(expected)
 
 
-@pytest.mark.parametrize("name", sorted(words("month")))
-def test_every_name_of_a_month_is_read(name: str) -> None:
-    [row] = read(Report(US).add({"date/time": f"3 {name} 2026 0:00:00 UTC"}, product_sales="1"))
-    assert row["posted_at"] == utc(f"2026-{int(words('month')[name]):02d}-03 00:00:00")
+def test_every_name_of_a_month_is_read() -> None:
+    report = Report(US)
+    for name in words("month"):
+        report = report.add({"date/time": f"3 {name} 2026 0:00:00 UTC"}, product_sales="1")
+    found = [row["posted_at"] for row in read(report)]
+    assert found == [utc(f"2026-{int(month):02d}-03 00:00:00") for month in words("month").values()]
 
 
 @pytest.mark.parametrize(
