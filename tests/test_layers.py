@@ -22,6 +22,7 @@ LAYERS = {
     "nsbill.progress": 0,
     "nsbill.settings": 1,
     "nsbill.credentials": 1,
+    "nsbill.schema": 1,
     "nsbill.schemas": 1,
     "nsbill.vault": 1,
     "nsbill.netsuite": 2,
