@@ -1,4 +1,4 @@
-"""A settlement report in XML read a second time: every ``Amount`` below a settlement, and the total that it states."""
+"""A settlement report in XML read a second time: what has a currency below a settlement, and the total that it states."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from benchmarks.fuzz_oracle import Money, Reading, unpacked
 
 __all__ = ["parse_xml"]
 
-_AMOUNTS = {"Amount"}
-
 
 def parse_xml(data: bytes) -> Reading:
     """Read a file; ``Money.line`` is 0: which line a reader names is its own choice."""
@@ -20,6 +18,10 @@ def parse_xml(data: bytes) -> Reading:
     content = unpacked(data, reading)
     if content is None:
         return reading
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:  # an older encoding: amounts and ids are the same in all of them
+        content = re.sub(rb"^<\?xml[^>]*>", b"", content).decode("latin-1").encode()
     plain = re.sub(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]", b"", content)
     if plain != content:
         reading.unsure = "control characters, which a reader may take away or refuse"
@@ -44,7 +46,10 @@ def _report(reading: Reading, report: ET.Element) -> None:
     settlement = (report.findtext("SettlementData/AmazonSettlementID") or "").strip()
     if not re.fullmatch(r"\d+", settlement, re.ASCII):
         reading.blame(None, f"the settlement id {settlement!r}")
-    total = report.find("SettlementData/TotalAmount")
+    totals = report.findall("SettlementData/TotalAmount")
+    if len({(total.text or "").strip() for total in totals}) > 1:
+        reading.blame(None, "two totals")
+    total = next(iter(totals), None)
     currencies = {
         element.get("currency", "").strip().upper() for element in report.iter() if element.get("currency") is not None
     }
@@ -58,14 +63,14 @@ def _report(reading: Reading, report: ET.Element) -> None:
         if value is not None:
             reading.stated[settlement] = value
     for element in report.iter():
-        if element.tag in _AMOUNTS:
+        if element not in totals and (element.tag == "Amount" or element.get("currency") is not None):
             value = _value(reading, element)
             if value is not None:
                 reading.money.append(Money(0, settlement, value, currency))
 
 
 def _value(reading: Reading, element: ET.Element) -> Decimal | None:
-    found = amount_of(element.text or "")
+    found = amount_of(element.text or "", mark=".")
     if found is None or len(element):
         reading.blame(None, f"the amount {element.text!r}")
         return None
