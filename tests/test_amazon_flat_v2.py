@@ -17,6 +17,8 @@ import pyarrow as pa
 import pytest
 from settlement_files import COLUMNS, ORDER_1, ORDER_2, line, lines, plain_rows, summary, text_of, with_commas, write
 
+from nsbill.amazon import flat_v2 as flat_v2_module
+from nsbill.amazon import text as text_module
 from nsbill.amazon.flat_v2 import FlatV2
 from nsbill.amazon.labels import default_vocabulary
 from nsbill.amazon.sniff import SourceFormat, recognise
@@ -285,6 +287,90 @@ def test_unknown_labels_are_unclassified_and_stay_in_the_total(tmp_path: Path) -
     assert (found[0]["event_class"], found[0]["line_kind"], found[0]["amount"]) == ("SALE", "UNCLASSIFIED", -1)
 
 
+# --- read in several pieces -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pieces of a few lines, as only files of many megabytes have them."""
+    monkeypatch.setattr(text_module, "_CHUNK", 500)
+    monkeypatch.setattr(text_module, "_SPAN", 900)
+    monkeypatch.setattr(flat_v2_module, "_BEGINNING", 300)
+
+
+LAYOUTS: dict[str, Callable[[str], str]] = {
+    "plain": lambda text: text,
+    "empty lines": lambda text: text.replace("\n1", "\n\n1", 25).replace("\n\n", "\n\n\n", 5) + "\n\n",
+    "lines of spaces": lambda text: text.replace("\n1", "\n  \n1", 25),
+    "preamble": lambda text: "Amazon Payments\n" + "\n" * 30 + text,
+    "crlf": lambda text: text.replace("\n", "\r\n"),
+    "no last line end": lambda text: text.rstrip("\n"),
+    "cp1252": lambda text: text.replace("SKU-1", "Größe"),
+    "unknown column": lambda text: text.replace("promotion-id", "new"),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_file_read_in_many_pieces_gives_the_same_as_in_one(
+    layout: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    path = tmp_path / "s.txt"
+    one, two = (plain_rows("110.10", name) for name in ("11111111111", "12222222222"))
+    rows = [*one[1:] * 5, *(row for pair in zip(one[1:], two[1:], strict=True) for row in pair), *two[1:] * 9]
+    text = LAYOUTS[layout](text_of([*rows, one[0], *one[1:] * 4, two[0]]))
+    path.write_bytes(text.encode("cp1252" if layout == "cp1252" else "utf-8"))
+    file, whole = read(path)
+    assert (len(whole), total(whole)) == (100, Decimal("220.20"))
+    assert len(file.source.spans) == 1
+    request.getfixturevalue("small_pieces")
+    again, pieces = read(path)
+    assert len(again.source.spans) > 10
+    assert sum(span.lines for span in again.source.spans) == again.source.lines
+    assert sorted(pieces, key=lambda row: row["source_line"]) == sorted(whole, key=lambda row: row["source_line"])
+    assert again.summaries == file.summaries
+    lines_in_file = path.read_bytes().replace(b"\r\n", b"\n").split(b"\n")
+    assert all(row["settlement_id"].encode() in lines_in_file[row["source_line"] - 1] for row in pieces)
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_the_first_fault_of_the_file_is_told_with_its_line_whatever_piece_it_is_in(tmp_path: Path) -> None:
+    rows = [summary("1101.00"), *(row for _ in range(100) for row in plain_rows()[1:])]
+    rows[250] |= {"amount": "-4,80"}
+    rows[400] |= {"quantity-purchased": "x"}
+    text = refusal(write(tmp_path / "s.txt", rows))
+    assert "line 252, column 'amount': found '-4,80'" in text
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_the_decimal_mark_and_the_date_format_may_show_late_in_the_file(tmp_path: Path) -> None:
+    whole = lines(f"Order | {ORDER_1} | ItemPrice | Principal | 5 | 1", posted="", currency="EUR")
+    late = with_commas(lines(f"Order | {ORDER_1} | ItemPrice | Principal | 5.50 | 1", currency="EUR"))
+    _, found = read(write(tmp_path / "s.txt", [*whole * 50, *late, *whole], columns=COLUMNS))
+    assert total(found) == Decimal("260.50")
+
+
+def test_what_is_no_plain_amount_is_refused_though_a_library_would_read_it(tmp_path: Path) -> None:
+    for amount in (
+        "1e2",
+        "60.",
+        ".5",
+        "0x1",
+        "1_000",
+        "٣",
+        "60.00-",
+        "(60.00)",
+        "−60.00",
+        "+-1",
+        "NaN",
+        "1 000",
+        "\u00a060.00",
+    ):
+        assert "column 'amount'" in refusal(write(tmp_path / "s.txt", spoilt(1, amount=amount)))
+    for amount in ("+60.00", "060.00", "60.0", "60", "-0.00", "9999999999999999.99"):
+        _, found = read(write(tmp_path / "s.txt", spoilt(1, amount=amount)))
+        assert found[0]["amount"] == Decimal(amount)
+
+
 # --- refused, whole, with a reason -----------------------------------------------------------------------------------
 
 
@@ -309,6 +395,11 @@ SPOILT: dict[str, tuple[list[dict[str, str]], list[str]]] = {
         ["line 6, column 'posted-date-time'", "05.06.2026", "YYYY-MM-DD HH:MM:SS UTC", "one date format"],
     ),
     "american date": (spoilt(1, posted_date_time="06/05/2026 10:11"), ["line 3", "06/05/2026 10:11"]),
+    "30th of February": (spoilt(1, posted_date_time="2026-02-30 10:11:12 UTC"), ["line 3", "2026-02-30"]),
+    "hour 24": (spoilt(1, posted_date_time="2026-06-05 24:00:00 UTC"), ["line 3", "24:00:00"]),
+    "short month": (spoilt(1, posted_date_time="2026-6-5 10:11:12.12 UTC"), ["line 3", "2026-6-5"]),
+    "19th century": (spoilt(1, posted_date_time="1899-12-31 00:00:00 UTC"), ["line 3", "1899-12-31"]),
+    "no-break space": (spoilt(1, currency="\u00a0"), ["line 3, column 'currency'", r"'\xa0'"]),
     "impossible date": (spoilt(1, posted_date_time="2026-13-05 10:11:12 UTC"), ["line 3", "2026-13-05"]),
     "year of two digits": (spoilt(1, posted_date_time="26-06-05 10:11:12 UTC"), ["line 3", "26-06-05"]),
     "period": (spoilt(0, settlement_start_date="1 June 2026"), ["line 2, column 'settlement-start-date'"]),
