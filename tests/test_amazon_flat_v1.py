@@ -21,6 +21,7 @@ from nsbill.amazon import flat_v1
 from nsbill.amazon.flat_v1 import FlatV1
 from nsbill.amazon.flat_v1_columns import amount_columns
 from nsbill.amazon.labels import default_vocabulary
+from nsbill.amazon.reading import reader_of
 from nsbill.amazon.text import open_text
 from nsbill.errors import SourceFileError
 from nsbill.schemas import LINES
@@ -590,11 +591,11 @@ def test_a_file_with_only_header_and_summary_has_no_lines(tmp_path: Path) -> Non
 REFUSED: dict[str, tuple[Cells, str]] = {
     "a row that says nothing": (
         row("Order", ORDER),
-        "line 3: found a row without an amount that is neither a summary row",
+        "line 3: found a row that is neither an amount, nor a summary",
     ),
     "a total beside an amount": (
         account("Storage Fee", "-1.00", total_amount="5.00"),
-        "line 3: found a row without an amount",
+        "line 3: found a row that is neither an amount",
     ),
     "a name without its amount": (
         row("Order", ORDER, price_type="Principal"),
@@ -605,6 +606,15 @@ REFUSED: dict[str, tuple[Cells, str]] = {
         "line 3, column 'promotion-amount': found ''",
     ),
     "a quantity and a name without its amount": (units("1", price_type="Principal"), "column 'price-amount': found ''"),
+    "a reason without its amount": (
+        units("1", other_fee_reason_description="Label"),
+        "line 3, column 'other-fee-amount': found ''",
+    ),
+    "a summary with an order": (summary("1.00", **{"order-id": ORDER}), "line 3: found a row that is neither"),
+    "something else in a date of the period": (
+        price("Principal", "1.00", settlement_end_date="Amazon.ca"),
+        "line 3, column 'settlement-end-date': found 'Amazon.ca'",
+    ),
     "a decimal comma among points": (price("Principal", "1,00"), "The file mixes decimal points and decimal commas"),
     "a thousands mark": (price("Principal", "1,000.00"), "line 3, column 'price-amount': found '1,000.00'"),
     "three decimals": (fee("Commission", "-1.005"), "line 3, column 'item-related-fee-amount': found '-1.005'"),
@@ -657,7 +667,11 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
 def test_a_row_with_other_cells_than_the_header_is_refused_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "s.txt"
     lines = text_of(PLAIN).rstrip("\n").split("\n")
-    for damaged, words in ((lines[3] + "\tmore", "37 cells"), (lines[3][:60], "cells")):
+    for damaged, words in (
+        (lines[3] + "\tmore", "37 cells"),
+        (lines[3] + "\t\t", "38 cells"),
+        (lines[3][:60], "cells"),
+    ):
         path.write_text("\n".join([*lines[:3], damaged, *lines[4:]]) + "\n", encoding="utf-8")
         said = refusal(path)
         assert "line 4" in said
@@ -670,6 +684,11 @@ def test_other_formats_are_named(tmp_path: Path) -> None:
     assert "a flat V2 settlement report" in refusal(path)
     path.write_text(text_of(PLAIN).replace("\t", "   "), encoding="utf-8")
     assert "column names that are not separated by tabs" in refusal(path)
+
+
+def test_a_flat_v1_report_is_told_by_its_columns(tmp_path: Path) -> None:
+    path = write(tmp_path / "a name that says nothing.xyz", PLAIN)
+    assert isinstance(reader_of(open_text(path, tmp_path), "main", default_vocabulary()), FlatV1)
 
 
 def test_a_header_alone_is_refused(tmp_path: Path) -> None:

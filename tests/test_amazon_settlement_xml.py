@@ -19,6 +19,7 @@ from nsbill.amazon import settlement_xml
 from nsbill.amazon.labels import default_vocabulary
 from nsbill.amazon.settlement_xml import SettlementXml
 from nsbill.amazon.settlement_xml_records import records_of
+from nsbill.amazon.store import SettlementStore
 from nsbill.amazon.text import open_text
 from nsbill.errors import SourceFileError
 from nsbill.schemas import LINES
@@ -188,6 +189,16 @@ def test_the_tables_have_the_columns_and_types_of_the_line_schema(tmp_path: Path
     ((name, table),) = SettlementXml(open_text(path, tmp_path), "main", default_vocabulary()).tables()
     assert name == SETTLEMENT
     assert len(LINES.from_arrow(table)) == 10
+
+
+def test_the_store_takes_a_document_that_ties_and_refuses_one_that_does_not(tmp_path: Path) -> None:
+    store = SettlementStore(tmp_path / "store", seller_account="main")
+    good, bad = write(tmp_path / "good.xml", *PLAIN), write(tmp_path / "bad.xml", *PLAIN[1:])
+    results = store.add([good, bad])
+    assert [result.state for result in results] == ["added", "refused"]
+    assert "ties to 42.00 EUR" in results[0].message
+    assert "the stated total of 42.00 EUR" in results[1].message
+    assert total(store.lines().to_dict("records")) == Decimal("42.00")
 
 
 def test_the_order_of_elements_does_not_matter(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ _ENDING = "-amount"
 class AmountColumn:
     """A column of amounts: what it becomes as ``amount_type``, and the column with the name of the amount.
 
-    ``paired`` says that this name is the amount's alone: where it stands, an amount must stand too.
+    ``paired`` says that this name is the amount's alone: where it stands, the amount must stand too.
     """
 
     name: str
@@ -81,7 +81,9 @@ def amount_columns(columns: Sequence[str]) -> list[AmountColumn]:
             family = name.removesuffix(_ENDING)
             of_its_own = f"{family}-type"
             type_column = _TYPES.get(name) or (of_its_own if of_its_own in columns else None)
-            found.append(AmountColumn(name, _FAMILIES.get(name, family), type_column, type_column == of_its_own))
+            found.append(
+                AmountColumn(name, _FAMILIES.get(name, family), type_column, type_column != "transaction-type")
+            )
     return found
 
 

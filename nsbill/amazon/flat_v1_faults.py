@@ -29,7 +29,7 @@ class Fault(IntEnum):
     CURRENCY = 4
     AMOUNT = 5
     NO_AMOUNT = 6
-    POSTED = 7
+    TIME = 7
     QUANTITY = 8
 
 
@@ -106,8 +106,7 @@ def fault_error(file: FlatFile, fault: Fault, line: int, column: str | None, for
         return file.error(
             line,
             None,
-            found="a row without an amount that is neither a summary row (dates, a total) nor a quantity row, "
-            "or one that is two of these",
+            found="a row that is neither an amount, nor a summary (dates and a total, nothing else), nor a quantity",
             expected="one of the three",
             remedy=_DOWNLOAD,
         )
@@ -115,7 +114,7 @@ def fault_error(file: FlatFile, fault: Fault, line: int, column: str | None, for
     cell = file.cell(line, column)
     if fault == Fault.AMOUNT:
         return _amount_error(file, line, column, cell, formats)
-    if fault == Fault.POSTED:
+    if fault == Fault.TIME:
         return time_error(file, line, column, cell, formats)
     expected, remedy = {
         Fault.PADDING: ("a name without spaces before it", f"Tabs became spaces. {_SPREADSHEET}"),

@@ -73,13 +73,21 @@ def typed_rows(file: FlatFile, formats: V1Formats) -> str:
         plain_amount=plain_amount,
         amount_pattern=f"[+-]?[0-9]{{1,16}}([{mark}][0-9]{{1,2}})?",
         posted=formats.sql_instant('"posted-date"'),
+        no_time=" ".join(f"WHEN {_is_no_time(name, formats)} THEN '{name}'" for name in _TIMES),
         **{f"class_{kind.name.lower()}": kind.value for kind in RowClass},
         **{f"fault_{fault.name.lower()}": fault.value for fault in Fault},
     )
 
 
+_TIMES = ("posted-date", "settlement-start-date", "settlement-end-date", "deposit-date")
 _ITEM = ("settlement-id", "transaction-type", "order-id", "adjustment-id", "shipment-id", "order-item-code", "sku")
 """What a quantity row and the price of its goods have in common."""
+
+
+def _is_no_time(name: str, formats: V1Formats) -> str:
+    column = f'"{name}"'
+    moment = f"({formats.sql_instant(column)})"
+    return f"{column} IS NOT NULL AND coalesce({moment} NOT BETWEEN '2000-01-01' AND '2099-12-31', true)"
 
 
 def _cell(file: FlatFile, name: str) -> str:
@@ -154,12 +162,15 @@ WITH cells AS (
            "quantity-purchased" AS quantity_text,
            try_cast({plain_amount} AS DECIMAL(18, 2)) AS amount,
            {posted} AS posted_at,
+           CASE {no_time} END AS no_time,
            CASE
                WHEN is_empty OR is_header THEN {class_nothing}
                WHEN amount_count > 0 AND "total-amount" IS NULL THEN {class_money}
                WHEN amount_count > 0 OR without_amount IS NOT NULL THEN NULL
-               WHEN trim(type_text) = '' AND coalesce("total-amount", "settlement-start-date", "settlement-end-date",
-                   "deposit-date") IS NOT NULL THEN {class_summary}
+               WHEN trim(type_text) = '' AND coalesce("order-id", "adjustment-id", "shipment-id", "marketplace-name",
+                   "fulfillment-id", "posted-date", "order-item-code", sku, quantity_text) IS NULL
+                   AND coalesce("total-amount", "settlement-start-date", "settlement-end-date", "deposit-date")
+                   IS NOT NULL THEN {class_summary}
                WHEN trim(type_text) <> '' AND quantity_text IS NOT NULL AND "total-amount" IS NULL
                    THEN {class_quantity}
            END::TINYINT AS row_class
@@ -183,12 +194,11 @@ SELECT row, row_class, "settlement-id" AS settlement_id, "total-amount" AS total
            WHEN row_class = {class_money}
                AND (amount IS NULL OR NOT regexp_full_match(amount_text, '{amount_pattern}')) THEN {fault_amount}
            WHEN without_amount IS NOT NULL THEN {fault_no_amount}
-           WHEN "posted-date" IS NOT NULL
-               AND coalesce(posted_at NOT BETWEEN '2000-01-01' AND '2099-12-31', true) THEN {fault_posted}
+           WHEN no_time IS NOT NULL THEN {fault_time}
            WHEN NOT regexp_full_match(quantity_text, '-?[0-9]{{1,9}}') THEN {fault_quantity}
            ELSE 0
        END::TINYINT AS fault,
-       amount_column, without_amount
+       amount_column, without_amount, no_time
 FROM typed
 """
 """Rows in file order, with their class and their fault (0: none)."""
