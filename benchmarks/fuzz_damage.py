@@ -336,6 +336,8 @@ def _swapped_names(sheet: Sheet, rng: Random) -> None:
     """Two names of the header change places, and their cells do not."""
     a = sheet.at(rng.choice((*sheet.columns, *sheet.roles.amounts, sheet.roles.total)))
     b = rng.randrange(len(sheet.header))
+    if a >= len(sheet.header):
+        return  # cut short by another mutation
     sheet.header[a], sheet.header[b] = sheet.header[b], sheet.header[a]
 
 

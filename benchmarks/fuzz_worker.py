@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -68,6 +69,12 @@ class Batch:
         if verdict.outcome == FINDING:
             self.findings.append(Found(made.number, made.title, verdict.reason, made.data))
 
+    def fail(self, number: int, reason: str) -> None:
+        """Note an input that the fuzz itself could not make or judge."""
+        self.inputs += 1
+        self.verdicts[FINDING] += 1
+        self.findings.append(Found(number, "the fuzz itself failed", f"the fuzz itself failed: {reason}", b""))
+
     @contextmanager
     def timed(self, what: str) -> Iterator[None]:
         """Add the time of a block to ``what``."""
@@ -81,15 +88,22 @@ def run_batch(work: Work, numbers: range) -> Batch:
     batch = Batch()
     with nullcontext() if work.own_instances else one_connection(), _scratch() as folder:
         for number in numbers:
-            with batch.timed("making"):
-                made = make_input(work.seed, number, work.formats)
-            verdict, outcome = _judged(made, folder, batch)
-            if work.store_every and number % work.store_every == 0 and verdict.outcome != FINDING:
-                batch.store_checks += 1
-                with batch.timed("store"):
-                    verdict = check_store(folder / _NAME, verdict, outcome, activity=made.format.activity)
-            batch.count(made, verdict)
+            try:
+                _run(work, number, folder, batch)
+            except Exception:  # of the fuzz itself: told, and no reason to lose a long run
+                batch.fail(number, traceback.format_exc(limit=-3))
     return batch
+
+
+def _run(work: Work, number: int, folder: Path, batch: Batch) -> None:
+    with batch.timed("making"):
+        made = make_input(work.seed, number, work.formats)
+    verdict, outcome = _judged(made, folder, batch)
+    if work.store_every and number % work.store_every == 0 and verdict.outcome != FINDING:
+        batch.store_checks += 1
+        with batch.timed("store"):
+            verdict = check_store(folder / _NAME, verdict, outcome, activity=made.format.activity)
+    batch.count(made, verdict)
 
 
 def run_one(made: Input) -> Verdict:
