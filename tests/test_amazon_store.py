@@ -164,6 +164,16 @@ def test_the_same_settlement_with_other_bytes_is_kept_shown_and_not_counted(
     assert proof["holds"].tolist() == [False]
 
 
+def test_a_file_of_hundreds_of_settlements_is_refused_before_files_run_out(
+    store: SettlementStore, tmp_path: Path
+) -> None:
+    rows = [row for number in range(501) for row in plain_rows("11.01", f"{10_000_000_000 + number}")[:2]]
+    (result,) = store.add([write(tmp_path / "s.txt", rows)])
+    assert result.state == "refused"
+    assert "found more than 500 settlements" in result.message
+    assert files_of(store) == {}
+
+
 def test_a_file_of_another_seller_account_is_refused(store: SettlementStore, tmp_path: Path) -> None:
     path = write(tmp_path / "s.txt", plain_rows())
     store.add([path])

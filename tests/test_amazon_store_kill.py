@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from settlement_files import plain_rows, text_of
 
+from nsbill.amazon import parquet
 from nsbill.amazon import store as module
 from nsbill.amazon.store import SettlementStore
 
@@ -162,7 +163,7 @@ def test_a_file_that_changes_while_it_is_added_is_kept_as_it_was_read(
 ) -> None:
     path = two_settlements(tmp_path / "two.txt")
     read = path.read_bytes()
-    written = module.write_settlements
+    written = parquet.write_settlements
 
     def overtaken(*arguments: object) -> object:
         path.write_text("another download")

@@ -127,9 +127,11 @@ def _trimmed(column: pa.DictionaryArray) -> pa.DictionaryArray:
 def codes(column: pa.DictionaryArray) -> np.ndarray:
     """Return the code of each row; an empty cell has the code after the last text."""
     indices = column.indices
-    return (indices.fill_null(len(column.dictionary)) if indices.null_count else indices).to_numpy()
+    whole = indices.fill_null(len(column.dictionary)) if indices.null_count else indices
+    return np.asarray(whole.to_numpy())
 
 
 def of_rows(column: pa.DictionaryArray, of_texts: np.ndarray, *, empty: object) -> np.ndarray:
     """Spread one value per distinct text to the rows; ``empty`` is that of empty cells."""
-    return np.append(of_texts, np.array([empty], dtype=of_texts.dtype))[codes(column)]
+    values: np.ndarray = np.append(of_texts, np.array([empty], dtype=of_texts.dtype))
+    return np.asarray(values[codes(column)])

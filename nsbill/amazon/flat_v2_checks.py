@@ -139,4 +139,4 @@ def _kept(good: pa.BooleanArray, texts: pa.StringArray) -> pa.StringArray:
 
 
 def _all(good: pa.BooleanArray) -> bool:
-    return good.true_count == len(good)
+    return bool(good.true_count == len(good))

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from nsbill.amazon.summary import Summary
-from nsbill.errors import WorkspaceError
+from nsbill.errors import SourceFileError, WorkspaceError
 from nsbill.money import ZERO, exact
 from nsbill.schemas import LINES
 from nsbill.vocabulary import LineKind, TieState
@@ -42,6 +42,8 @@ _OTHER_CHANNEL = "non-amazon"  # fulfilled for other channels: names no marketpl
 _UNLIKE_TEXT = frozenset({"source_line", "amount", "posted_at"})
 _WHOLE_DICTIONARY = 64 * 1024 * 1024
 _EPOCH = date(1970, 1, 1)
+_MOST = 500
+"""Each settlement of a file that is being read holds a file open; a seller's years in all marketplaces are fewer."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,13 @@ def write_settlements(reader: SettlementTables, aside: Path, origin: Origin) -> 
     with ExitStack() as stack:
         for name, table in reader.tables():
             if name not in writers:
+                if len(writers) == _MOST:
+                    raise SourceFileError(
+                        origin.source_name,
+                        found=f"more than {_MOST} settlements",
+                        expected="one, or a few downloads joined",
+                        remedy="Add the downloads one by one.",
+                    )
                 writers[name] = stack.enter_context(closing(SettlementWriter(aside / f"{name}.parquet")))
             writers[name].write(table)
         for name in reader.summaries.keys() - writers.keys():
