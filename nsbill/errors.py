@@ -109,8 +109,15 @@ class SourceFileError(NsbillError):
         if line is not None:
             where += f", line {line}"
         if column is not None:
-            where += f", column '{column}'"
-        super().__init__(f"{where}: found {found}; expected {expected}. {remedy} Nothing of this file was kept.")
+            where += f", column '{_shortened(column)}'"
+        super().__init__(
+            f"{where}: found {_shortened(found)}; expected {expected}. {remedy} Nothing of this file was kept."
+        )
+
+
+def _shortened(text: str) -> str:
+    """What a file holds may be endless; a sentence about it is not."""
+    return text if len(text) <= 500 else f"{text[:200]}… ({len(text):,} characters)"
 
 
 @dataclass(frozen=True)

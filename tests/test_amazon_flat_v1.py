@@ -634,6 +634,7 @@ REFUSED: dict[str, tuple[Cells, str]] = {
     "a settlement in exponents": (account("Storage Fee", "-1.00", settlement="2.38744E+10"), "column 'settlement-id'"),
     "a currency that is none": (account("Storage Fee", "-1.00", currency="$"), "line 3, column 'currency': found '$'"),
     "another currency": (account("Storage Fee", "-1.00", currency="USD"), "lines in USD in settlement 12345678901"),
+    "a currency in a quantity row": (units("1", currency="USD"), "lines in USD in settlement 12345678901"),
     "half a unit": (units("0.5"), "line 3, column 'quantity-purchased': found '0.5'"),
     "tabs that became spaces": (account("     Storage Fee", "-1.00"), "Tabs became spaces"),
 }
@@ -644,6 +645,10 @@ def test_a_row_that_cannot_be_trusted_is_refused_with_its_place(tmp_path: Path, 
     cells, expected = REFUSED[case]
     said = refused_rows(tmp_path, cells, price("Principal", "1.00"))
     assert expected in said
+
+
+def test_a_sentence_about_an_endless_cell_is_short(tmp_path: Path) -> None:
+    assert len(refused_rows(tmp_path, account("Storage Fee", "9" * 100_000))) < 1000
 
 
 def test_a_summary_row_must_be_written_like_the_lines(tmp_path: Path) -> None:

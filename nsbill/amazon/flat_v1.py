@@ -84,7 +84,8 @@ class FlatV1:
                 read = rows["row"][-1].as_py() + 1
                 self._refuse_faults(rows, formats)
                 self._note_summaries(_of_class(rows, RowClass.SUMMARY), formats)
-                yield from self._settlements(self._lines(rows, quantities, formats))
+                rows = _of_class(rows, RowClass.MONEY, RowClass.QUANTITY)
+                yield from self._settlements(rows, quantities, formats)
             self._refuse_lost_rows(read)
 
     def _formats(self) -> V1Formats:
@@ -140,6 +141,24 @@ class FlatV1:
                 )
             self.summaries[summary.settlement_id] = summary
 
+    def _settlements(
+        self, rows: pa.Table, quantities: Quantities, formats: V1Formats
+    ) -> Iterator[tuple[str, pa.Table]]:
+        for settlement_id in pc.unique(rows["settlement_id"]).to_pylist():
+            part = rows.filter(pc.equal(rows["settlement_id"], settlement_id))
+            constants = {
+                "seller_account": self.seller_account,
+                "source_digest": self.source.digest,
+                "currency": self._currency(settlement_id, part),
+            }
+            lines = self._lines(part, quantities, formats)
+            if lines.num_rows:
+                texts = {name: pa.repeat(pa.scalar(value), lines.num_rows) for name, value in constants.items()}
+                yield (
+                    settlement_id,
+                    pa.table({name: texts[name] if name in texts else lines[name] for name in LINES.names}),
+                )
+
     def _lines(self, rows: pa.Table, quantities: Quantities, formats: V1Formats) -> pa.Table:
         """The rows that are lines, with what they mean and their units."""
         kinds, numbers = rows["row_class"].to_numpy(), rows["row"].to_numpy()
@@ -164,17 +183,6 @@ class FlatV1:
             None,
         )
         return pa.table(columns)
-
-    def _settlements(self, rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
-        for settlement_id in pc.unique(rows["settlement_id"]).to_pylist():
-            part = rows.filter(pc.equal(rows["settlement_id"], settlement_id))
-            constants = {
-                "seller_account": self.seller_account,
-                "source_digest": self.source.digest,
-                "currency": self._currency(settlement_id, part),
-            }
-            texts = {name: pa.repeat(pa.scalar(value), part.num_rows) for name, value in constants.items()}
-            yield settlement_id, pa.table({name: texts[name] if name in texts else part[name] for name in LINES.names})
 
     def _currency(self, settlement_id: str, rows: pa.Table) -> str:
         """The settlement's currency: of its summary row, or of the lines themselves; never of nothing."""
@@ -237,5 +245,5 @@ class FlatV1:
             return sum(piece.count(b"\t") for piece in iter(lambda: file.read(_PIECE), b""))
 
 
-def _of_class(rows: pa.Table, kind: RowClass) -> pa.Table:
-    return rows.filter(pc.equal(rows["row_class"], pa.scalar(kind.value, pa.int8())))
+def _of_class(rows: pa.Table, *kinds: RowClass) -> pa.Table:
+    return rows.filter(pc.is_in(rows["row_class"], pa.array([kind.value for kind in kinds], pa.int8())))
