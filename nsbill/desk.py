@@ -318,7 +318,9 @@ class Desk:
     def _check_edition(self, run_id: str) -> None:
         """Refuse to go on with a run that has records left to create which the licence edition does not allow by now."""
         done = {Outcome.CREATED.value, Outcome.EXISTS.value}
-        check_edition((e.bill.record_type for e in self.journal.entries(run_id) if e.state not in done), self.settings)
+        check_edition(
+            (e.bill.record_type for e in self.journal.each_entry(run_id) if e.state not in done), self.settings
+        )
 
     def _periods(self) -> tuple[pd.DataFrame | None, tuple[str, ...]]:
         """The accounting periods; or none, and a notice, when the role may not see them."""

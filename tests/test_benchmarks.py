@@ -23,6 +23,8 @@ FIELDS: dict[str, type | tuple[type, ...]] = {
     "per_second": float,
     "ratio_to_limit": float,
     "cpu_ms_per_request": float,
+    "peak_mb_before": int,
+    "peak_mb": int,
     "slots_found": (int, type(None)),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from simulator_account import Account, open_account
 
 from nsbill.billing.plan import Plan
+from nsbill.billing.run import carry_out
 from nsbill.credentials import TokenCredentials
 from nsbill.desk import Desk
 from nsbill.errors import NetSuiteError
@@ -169,3 +171,29 @@ def test_an_account_that_saves_dry_runs_is_found_out_with_the_first_order(
     with pytest.raises(NetSuiteError, match="may have saved"):
         desk.check_exactly(plan)
     assert len(asked) == 1
+
+
+def test_the_parts_of_an_order_with_a_discount_and_odd_tax_add_up_to_it_to_the_cent(
+    desk: Desk, account: Account, tmp_path: Path
+) -> None:
+    """Three of an item for 10.00 and tax 1.00, a discount of 1.00 for all: neither can be shared out evenly by three."""
+    change(
+        tmp_path,
+        "INSERT INTO txnline (txn, line, item, quantity, rate, amount, tax) VALUES (112, 2, 31, 1, -100, -100, 0)",
+    )
+    change(tmp_path, "UPDATE txn SET total = 1000 + 100 - 100 WHERE id = 112")
+    made = []
+    for shipped, status in ((1, "E"), (2, "E"), (3, "F")):
+        change(tmp_path, f"UPDATE txnline SET quantityfulfilled = {shipped} WHERE txn = 112 AND line = 1")
+        change(tmp_path, f"UPDATE txn SET status = '{status}' WHERE id = 112")
+        plan = desk.preview()
+        part = row(plan, "112")
+        assert part["shipped_only"] == (shipped < 3)
+        mine = plan.to_bill[plan.to_bill["sales_order_id"] == "112"].reset_index(drop=True)
+        result = carry_out(replace(plan, to_bill=mine), journal=desk.journal, client=desk.client)
+        assert (result.counts, result.differences) == ({"created": 1}, ())
+        made.append((part["external_id"], part["amount"]))
+    amounts = [Decimal("2.66"), Decimal("3.66"), Decimal("3.68")]  # the last part carries what the others left
+    assert made == [(f"nsbill-INV-112-{n}", amount) for n, amount in enumerate(amounts, 1)]
+    assert sum(amounts) == Decimal("10.00")
+    assert account.record("/salesOrder/112")["status"]["id"] == "G"

@@ -147,8 +147,11 @@ def test_an_edition_that_changed_since_the_plan_stops_it(company: Company) -> No
                 update={"edition": LicenceEdition.PREMIUM, "cash_sale_flow": False}
             )
             before = company.bills()
-            with pytest.raises(BillingRefused, match="premium edition does not allow cash sales"):
+            with pytest.raises(BillingRefused, match="premium edition does not allow cash sales") as refused:
                 desk.bill(plan)
+            assert '[edition_allows] premium = ["invoice", "cashSale"]' in str(refused.value), (
+                "and how to override that"
+            )
             assert company.bills() == before
     finally:
         save_settings(company.workspace, {"cash_sale_flow": False})

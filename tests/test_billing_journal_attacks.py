@@ -18,8 +18,9 @@ from conftest import requires
 from postgres_server import fresh_database, running_postgres
 
 from nsbill.billing import journal as journal_module
-from nsbill.billing import journal_lease
+from nsbill.billing import journal_entries, journal_lease
 from nsbill.billing.journal import Journal
+from nsbill.billing.journal_opening import journal_url
 from nsbill.billing.plan import Plan, build_plan
 from nsbill.billing.story import told
 from nsbill.errors import JournalError, LeaseLost, SettingsError
@@ -397,3 +398,48 @@ def test_the_password_of_the_journal_is_shown_nowhere_and_not_saved(tmp_path: Pa
         with pytest.raises(SettingsError, match="export NSBILL_JOURNAL_URL"):
             save_settings(tmp_path, {"journal_url": url})
     assert save_settings(tmp_path, {"journal_url": "postgresql://ann@host/nsbill"}).journal_url
+
+
+def test_a_version_1_journal_on_postgres_would_be_brought_up_to_date_too(server: str) -> None:
+    """nsbill never wrote one: version 1 knew files only. Whoever gave it a server's URL by hand is not stuck."""
+    ddl = VERSION_1.replace("DATETIME", "TIMESTAMP WITH TIME ZONE").replace("event_id INTEGER", "event_id SERIAL")
+    with fresh_database(server) as url:
+        engine = sa.create_engine(journal_url(url))
+        with engine.begin() as db:
+            db.exec_driver_sql(ddl)
+            db.exec_driver_sql("SELECT setval('event_event_id_seq', 3)")
+        engine.dispose()
+        book = Journal.open(url)
+        done, half = book.entries("R1")
+        assert (done.state, done.record_id, half.state) == ("created", "77", "intent")
+        with book.lease(ACCOUNT) as lease:
+            run_id = book.start_run(plan_of(3), "{}", fence=lease.token)
+            assert [book.intend(run_id, e.bill, fence=lease.token) for e in book.entries(run_id)] == [
+                "created", "intent", None,
+            ]  # fmt: skip
+        with pytest.raises(sa.exc.DBAPIError, match="append-only"), book._engine.begin() as db:
+            db.execute(sa.text("DELETE FROM event"))
+        book.close()
+
+
+def test_a_long_run_is_read_in_pieces_and_each_state_is_the_one_when_it_is_reached(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_entries, "PIECE", 2)
+    run_id = journal.start_run(plan_of(5), "{}")
+    bills = [entry.bill for entry in journal.entries(run_id)]
+    assert [bill.sales_order_id for bill in bills] == ["1", "2", "3", "4", "5"], "written in pieces, too"
+    reading = journal.each_entry(run_id)
+    first = next(reading)
+    for bill in bills:
+        journal.intend(run_id, bill)
+    rest = list(reading)
+    assert [first.position, *(entry.position for entry in rest)] == [0, 1, 2, 3, 4]
+    assert [entry.state for entry in rest] == [None, "intent", "intent", "intent"]
+    other = journal.start_run(plan_of(5), "{}")
+    journal.record(run_id, bills[1].external_id, Outcome.CREATED, "7")
+    journal.record(other, bills[4].external_id, Outcome.CREATED, "8")
+    assert [e.position for e in journal.each_entry(run_id, states={"created"})] == [1, 4]
+    assert [e.position for e in journal.each_entry(run_id, states={"absent"})] == []
+    assert journal.states(run_id) == {("intent", True): 3, ("created", True): 1, ("created", False): 1}
+    assert journal.states("no such run") == {}

@@ -12,70 +12,36 @@ from __future__ import annotations
 import os
 import platform
 import uuid
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
 from nsbill.billing import journal_tables as t
+from nsbill.billing.journal_entries import (
+    INTENT,
+    OPEN_STATES,
+    REPEATABLE_STATES,
+    Entry,
+    PlannedBill,
+    count_states,
+    piece_after,
+    planned_rows,
+    read_entries,
+)
 from nsbill.billing.journal_history import Happening, read_history
 from nsbill.billing.journal_lease import Lease, clock, demand, drop_lease, take_lease
 from nsbill.billing.journal_opening import open_engine
 from nsbill.billing.journal_writer import Transaction, Writer
 from nsbill.billing.plan import Plan
 from nsbill.errors import JournalError
-from nsbill.money import exact
-from nsbill.vocabulary import Outcome, RecordType
+from nsbill.vocabulary import Outcome
 
-__all__ = ["Entry", "Journal", "PlannedBill"]
-
-INTENT = "intent"
-OPEN_STATES = frozenset({INTENT, Outcome.UNKNOWN.value})
-"""States in which NetSuite may or may not have the record."""
-
-REPEATABLE_STATES = frozenset({Outcome.REJECTED.value, Outcome.ABSENT.value})
-"""States in which NetSuite certainly does not have the record, so that it may be created again."""
-
-
-@dataclass(frozen=True)
-class PlannedBill:
-    """One billing record that a run is to create."""
-
-    sales_order_id: str
-    sales_order_number: str
-    amazon_order_id: str
-    record_type: RecordType
-    part: int
-    external_id: str
-    transaction_date: date
-    currency: str
-    amount: Decimal
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A planned billing record and its latest state in the journal (``None``: nothing was sent yet).
-
-    ``by_run`` is the run that wrote that state: another run's outcome may be out of date. ``fence`` is the token of the
-    lease under which it did. ``fix`` and ``code`` are a refusal's: what may be done about it (``retry``, ``fix-first``,
-    ``never``), and NetSuite's word for it. ``event_id`` is the number of the event that says so, 0 for none.
-    """
-
-    bill: PlannedBill
-    state: str | None
-    by_run: str | None
-    at: datetime | None
-    record_id: str | None
-    detail: str | None
-    fence: int | None = None
-    fix: str | None = None
-    code: str | None = None
-    event_id: int = 0
+__all__ = ["INTENT", "OPEN_STATES", "REPEATABLE_STATES", "Entry", "Journal", "PlannedBill"]
 
 
 class Journal:
@@ -135,13 +101,6 @@ class Journal:
         LeaseLost
             ``fence`` is given, and another run has the account by now.
         """
-        rows = plan.to_bill.assign(account=plan.account)
-        rows["amount"] = rows["amount"].astype(str)
-        names = [c.name for c in t.planned.columns if c.name not in {"position", "run_id"}]
-        records = [
-            {str(k): v for k, v in record.items()}
-            for record in rows.assign(position=range(len(rows)))[[*names, "position"]].to_dict("records")
-        ]
 
         def step(to: Transaction) -> str:
             db = to.db
@@ -163,8 +122,8 @@ class Journal:
                     "number": number,
                 },
             )
-            if records:
-                db.execute(t.planned.insert(), [{**record, "run_id": run_id} for record in records])
+            for rows in planned_rows(plan, run_id):
+                db.execute(t.planned.insert(), rows)
             return run_id
 
         return self._writer.write_alone(step)
@@ -243,6 +202,21 @@ class Journal:
         """Every planned record of a run with its latest state, in the order of the plan."""
         query = t.entries_query().where(t.planned.c.run_id == run_id).order_by(t.planned.c.position)
         return self._entries(query)
+
+    def each_entry(self, run_id: str, *, states: Collection[str] | None = None) -> Iterator[Entry]:
+        """Give the planned records of a run one by one, all, or those whose latest state is one of ``states``.
+
+        They are read a few hundred at a time, when they are reached: a state is as it was then, not at the beginning.
+        """
+        position = -1
+        while piece := self._entries(piece_after(run_id, position, states)):
+            yield from piece
+            position = piece[-1].position
+
+    def states(self, run_id: str) -> Counter[tuple[str | None, bool]]:
+        """Count a run's planned records by latest state, and by whether this run wrote that state."""
+        with self._reading.connect() as db:
+            return count_states(db, run_id)
 
     def open_entries(self, account: str) -> list[Entry]:
         """Every record of the account that NetSuite may or may not have; the latest plan of each."""
@@ -330,34 +304,9 @@ class Journal:
         finally:
             self._writer.write_alone(lambda to: drop_lease(to.db, account, held))
 
-    def _entries(self, query: sa.Select[tuple[object, ...]]) -> list[Entry]:
+    def _entries(self, query: sa.Select[Any]) -> list[Entry]:
         with self._reading.connect() as db:
-            rows = db.execute(query).mappings().all()
-        return [
-            Entry(
-                PlannedBill(
-                    sales_order_id=row["sales_order_id"],
-                    sales_order_number=row["sales_order_number"],
-                    amazon_order_id=row["amazon_order_id"],
-                    record_type=RecordType(row["record_type"]),
-                    part=row["part"],
-                    external_id=row["external_id"],
-                    transaction_date=row["transaction_date"],
-                    currency=row["currency"],
-                    amount=exact(row["amount"]),
-                ),
-                state=row["kind"],
-                by_run=row["by_run"],
-                at=row["at"],
-                record_id=row["record_id"],
-                detail=row["detail"],
-                fence=row["fence"],
-                fix=row["fix"],
-                code=row["code"],
-                event_id=row["event_id"] or 0,
-            )
-            for row in rows
-        ]
+            return read_entries(db, query)
 
     def _account(self, db: sa.Connection, run_id: str) -> str:
         """The account of a run; remembered, since a run's never changes."""

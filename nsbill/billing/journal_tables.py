@@ -20,6 +20,7 @@ __all__ = [
     "metadata",
     "newest_run_first",
     "runs_query",
+    "states_query",
 ]
 
 VERSION = 2
@@ -173,6 +174,13 @@ def entries_query() -> sa.Select[Any]:
     columns = [latest_event.c[n] for n in ("event_id", "kind", "at", "record_id", "detail", "fence", "fix", "code")]
     joined = planned.outerjoin(latest_event, _is_latest)
     return sa.select(planned, *columns, latest_event.c.run_id.label("by_run")).select_from(joined)
+
+
+def states_query() -> sa.Select[Any]:
+    """How many planned records have which latest state, written by which run."""
+    joined = planned.outerjoin(latest_event, _is_latest)
+    by = (latest_event.c.kind, latest_event.c.run_id)
+    return sa.select(*by, sa.func.count()).select_from(joined).group_by(*by)
 
 
 def runs_query() -> sa.Select[Any]:

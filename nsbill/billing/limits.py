@@ -77,7 +77,8 @@ def check_edition(records: Iterable[str], settings: Settings) -> None:
             raise BillingRefused(
                 "edition",
                 f"the {settings.edition.value} edition does not allow {record.title}s",
-                "Choose another edition, or override 'edition_allows' for your contract: nsbill settings set.",
+                "Choose another edition, or write what your contract allows into nsbill.toml: [edition_allows] "
+                f'{settings.edition.value} = ["invoice", "cashSale"]',
             )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
@@ -15,7 +14,6 @@ from nsbill.money import format_money, minor_units
 from nsbill.netsuite.bill_lines import load_billed_lines
 from nsbill.netsuite.books import billing_records_by_id
 from nsbill.netsuite.client import Client
-from nsbill.netsuite.suiteql import chunks
 from nsbill.vocabulary import Outcome
 
 __all__ = ["COULD_NOT", "read_back"]
@@ -23,27 +21,29 @@ __all__ = ["COULD_NOT", "read_back"]
 COULD_NOT = ""
 """Stands for an external id where nothing could be compared at all."""
 
+_PIECE = 500
+"""Records that are compared at once, so that memory does not grow with the run."""
+
 
 def read_back(client: Client, currencies: dict[str, str], outcomes: pd.DataFrame) -> dict[str, str]:
     """Compare each record of a run (schema OUTCOMES) with NetSuite's; external id → one sentence, where it differs.
 
     Compared: that it is there at all; total and currency with the plan; the sales order that it comes from; the
     external id, unless somebody else made it; and each line (item, quantity, amount) with the order's. Read in pieces
-    of 500 records, so that memory does not grow with the run.
+    of 500 records.
     """
     made = outcomes[outcomes["outcome"].isin(DONE) & outcomes["record_id"].notna()]
-    ids = [str(record) for record in made["record_id"]]
-    pieces = chunks(ids)
-    if not pieces:
+    if made.empty:
         return {}
+    starts = range(0, len(made), _PIECE)
 
-    def compare(piece: Sequence[str]) -> dict[str, str]:
-        return _compare(client, currencies, made[made["record_id"].isin(piece)])
+    def compare(start: int) -> dict[str, str]:
+        return _compare(client, currencies, made.iloc[start : start + _PIECE])
 
     found: dict[str, str] = {}
     try:
-        with ThreadPoolExecutor(min(client.settings.slots, len(pieces))) as pool:
-            for one in pool.map(compare, pieces):
+        with ThreadPoolExecutor(min(client.settings.slots, len(starts))) as pool:
+            for one in pool.map(compare, starts):
                 found |= one
     except (NoAnswer, NetSuiteError) as error:
         return found | {COULD_NOT: f"The new records could not be read back for comparison. {error}"}
@@ -52,7 +52,9 @@ def read_back(client: Client, currencies: dict[str, str], outcomes: pd.DataFrame
 
 def _compare(client: Client, currencies: dict[str, str], made: pd.DataFrame) -> dict[str, str]:
     ids = [str(record) for record in made["record_id"].unique()]
-    records = billing_records_by_id(client, currencies, ids)
+    with ThreadPoolExecutor(1) as beside:
+        lines = beside.submit(load_billed_lines, client, ids)
+        records = billing_records_by_id(client, currencies, ids)
     both = made.merge(records, left_on="record_id", right_on="billing_record_id", how="left", suffixes=("", "_found"))
     by_hand = both["outcome"] == Outcome.EXISTS.value
     differs = (
@@ -64,7 +66,7 @@ def _compare(client: Client, currencies: dict[str, str], made: pd.DataFrame) -> 
     )
     found = {str(row["external_id"]): _sentence(row) for _, row in both[differs].iterrows()}
     there = both[both["billing_record_id"].notna()]
-    for external_id, sentence in _lines(there, load_billed_lines(client, ids)).items():
+    for external_id, sentence in _lines(there, lines.result()).items():
         found[external_id] = f"{found[external_id]} {sentence}" if external_id in found else sentence
     return found
 

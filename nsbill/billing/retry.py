@@ -67,10 +67,10 @@ def retry_run(
         The run is unknown or of another account, or another run holds the account.
     """
     with journal.lease(client.settings.account) as lease:
-        entries = journal.entries(run_id)
-        if not entries:
+        if not journal.states(run_id):
             raise JournalError(f"run {run_id} has no planned records", "List the runs: nsbill journal.")
-        chosen = choose_failed(entries, fixed=fixed, excluded=journal.excluded(client.settings.account))
+        refused = journal.each_entry(run_id, states={Outcome.REJECTED.value})
+        chosen = choose_failed(refused, fixed=fixed, excluded=journal.excluded(client.settings.account))
         number = f"{len(chosen.again)} refused creates"
         journal.note(run_id, "resumed", f"to try {number} again", fence=lease.token)
         result = Run(run_id, journal, client, lease, progress, stop).retry(chosen.again)

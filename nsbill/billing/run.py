@@ -8,11 +8,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
+from itertools import islice
+
+import pandas as pd
 
 from nsbill.billing.journal import OPEN_STATES, REPEATABLE_STATES, Entry, Journal
 from nsbill.billing.journal_lease import Lease
 from nsbill.billing.plan import Plan
-from nsbill.billing.read_back import COULD_NOT, read_back
+from nsbill.billing.read_back import COULD_NOT
+from nsbill.billing.read_back_early import EarlyReadBack
 from nsbill.billing.resolve import TAKEN, Resolution, explain_refusal, look_up, resolve_open, waiting_time
 from nsbill.billing.result import DONE, NOT_STARTED, RunResult, outcomes_of
 from nsbill.errors import JournalError, NetSuiteError, NoAnswer, SignInRefused, TooManyRequests
@@ -28,6 +32,8 @@ _REFUSED = frozenset({Outcome.REJECTED.value})
 _LONGEST_INLINE_WAIT = 60
 _RENEW_EVERY = 30.0
 _IN_QUEUE = 6
+_PIECE = 5000
+"""Outcomes that are written into the frame of outcomes at once."""
 
 
 def carry_out(
@@ -57,7 +63,7 @@ def resume_run(
 ) -> RunResult:
     """Finish an interrupted run: resolve what is open by look-up, then create what was never started."""
     with journal.lease(client.settings.account) as lease:
-        if not journal.entries(run_id):
+        if not journal.states(run_id):
             raise JournalError(f"run {run_id} has no planned records", "List the runs: nsbill journal.")
         journal.note(run_id, "resumed", "resumed", fence=lease.token)
         return Run(run_id, journal, client, lease, progress, stop).finish()
@@ -109,53 +115,54 @@ class Run:
         self.run_id, self.journal, self.client, self.lease = run_id, journal, client, lease
         self.progress, self.stop = progress, stop or threading.Event()
         self.currencies = load_currencies(client)
+        states = journal.states(run_id)
+        self.total = states.total()
         self.tally: Counter[str] = Counter()
-        self.left_out: tuple[str, ...] = ()
+        """Orders by outcome; at first what was settled before this process began."""
+        for (state, ours), number in states.items():
+            if ours and state in DONE | _REFUSED:
+                self.tally[str(state)] += number
+        self.left_out: dict[str, str] = {}
+        self.early = EarlyReadBack(client, self.currencies, self.total)
 
     def finish(self) -> RunResult:
         """Resolve, create, resolve again; the journal has the outcome of every step."""
-        entries = self.journal.entries(self.run_id)
-        self._count(entries)
-        self._each((e for e in entries if e.state in OPEN_STATES), self._resolve)
-        self._each((e for e in entries if e.state in DONE and e.by_run != self.run_id), self._check_again)
-        self._create_all(self._to_create)
-        return self._end()
+        with self.early:
+            self._each(self.journal.each_entry(self.run_id, states=OPEN_STATES), self._resolve)
+            done = self.journal.each_entry(self.run_id, states=DONE)
+            self._each((e for e in done if e.by_run != self.run_id), self._check_again)
+            self._create_all(self._to_create)
+            return self._end()
 
     def retry(self, failed: Sequence[Entry]) -> RunResult:
         """Try refused creates of this run again: each is looked up, and created if it is not there."""
         again = {entry.bill.external_id for entry in failed}
-        self._count(e for e in self.journal.entries(self.run_id) if e.bill.external_id not in again)
+        self.tally.subtract(str(e.state) for e in failed if e.by_run == self.run_id)
 
-        def to_create() -> list[Entry]:
-            current = (e for e in self.journal.entries(self.run_id) if e.bill.external_id in again)
-            return [e for e in current if e.state in REPEATABLE_STATES]
+        def to_create() -> Iterator[Entry]:
+            current = self.journal.each_entry(self.run_id, states=REPEATABLE_STATES)
+            return (e for e in current if e.bill.external_id in again)
 
-        self._create_all(to_create)
-        return self._end()
+        with self.early:
+            self._create_all(to_create)
+            return self._end()
 
-    def _count(self, entries: Iterable[Entry]) -> None:
-        """Count what is settled before this process begins."""
-        known = list(entries)
-        self.total = len(self.journal.entries(self.run_id))
-        self.tally.update(e.state for e in known if e.state in DONE | _REFUSED and e.by_run == self.run_id)
-
-    def _to_create(self) -> list[Entry]:
+    def _to_create(self) -> Iterator[Entry]:
         """What certainly does not exist, was not refused by this very run, and was not excluded since it was planned."""
         excluded = self.journal.excluded(self.client.settings.account)
-        todo = [
-            e
-            for e in self.journal.entries(self.run_id)
-            if e.state in {None, Outcome.ABSENT.value} or (e.state in _REFUSED and e.by_run != self.run_id)
-        ]
-        self.left_out = tuple(
-            f"{e.bill.sales_order_number} was not billed: it is excluded: {excluded[e.bill.sales_order_id]}. "
-            f"To lift that: nsbill include {e.bill.sales_order_number}, then: nsbill resume {self.run_id}"
-            for e in todo
-            if e.bill.sales_order_id in excluded
-        )
-        return [e for e in todo if e.bill.sales_order_id not in excluded]
+        for e in self.journal.each_entry(self.run_id):
+            if e.state not in {None, Outcome.ABSENT.value} and (e.state not in _REFUSED or e.by_run == self.run_id):
+                continue
+            if e.bill.sales_order_id not in excluded:
+                self.left_out.pop(e.bill.external_id, None)
+                yield e
+                continue
+            self.left_out[e.bill.external_id] = (
+                f"{e.bill.sales_order_number} was not billed: it is excluded: {excluded[e.bill.sales_order_id]}. "
+                f"To lift that: nsbill include {e.bill.sales_order_number}, then: nsbill resume {self.run_id}"
+            )
 
-    def _create_all(self, to_create: Callable[[], list[Entry]]) -> None:
+    def _create_all(self, to_create: Callable[[], Iterator[Entry]]) -> None:
         self._each(to_create(), self._create)
         if not self.stop.is_set() and self._wait_for_open():  # a create found absent is tried once more
             self._each((e for e in to_create() if e.state == Outcome.ABSENT.value), self._create)
@@ -169,20 +176,23 @@ class Run:
         """
         todo: Iterator[Entry] = iter(entries)
         running: set[Future[str]] = set()
-        renewed = time.monotonic()
+        renewed, more = time.monotonic(), True
         with ThreadPoolExecutor(self.client.settings.slots + _IN_QUEUE) as pool:
             try:
                 while True:
-                    while len(running) < self.client.governor.limit + _IN_QUEUE and not self.stop.is_set():
+                    while more and len(running) < self.client.governor.limit + _IN_QUEUE and not self.stop.is_set():
                         entry = next(todo, None)
                         if entry is None:
-                            break
-                        running.add(pool.submit(step, entry))
+                            more = False
+                            self.early.go_on(at_least=1)  # there are slots to spare from now on
+                        else:
+                            running.add(pool.submit(step, entry))
                     if not running:
                         return
                     done, running = wait(running, timeout=_RENEW_EVERY, return_when=FIRST_COMPLETED)
                     for future in done:
                         self.tally[future.result()] += 1
+                    self.early.go_on()
                     self._report()
                     if time.monotonic() - renewed > _RENEW_EVERY:
                         self.lease.renew()
@@ -270,14 +280,20 @@ class Run:
         return self._record_looked_up(entry, found or gone)
 
     def _record(self, entry: Entry, found: Resolution) -> str:
-        return _write(self.journal, self.run_id, entry, found, self.lease.token)
+        return self._noted(entry, found, _write(self.journal, self.run_id, entry, found, self.lease.token))
 
     def _record_looked_up(self, entry: Entry, found: Resolution) -> str:
-        return _write_looked_up(self.journal, self.run_id, entry, found, self.lease.token)
+        return self._noted(entry, found, _write_looked_up(self.journal, self.run_id, entry, found, self.lease.token))
+
+    def _noted(self, entry: Entry, found: Resolution, state: str) -> str:
+        """Let a record that is there be read back; returns the state."""
+        if found.outcome.value in DONE:
+            self.early.made(replace(entry, state=state, record_id=found.record_id))
+        return state
 
     def _wait_for_open(self) -> bool:
         """Wait until open creates may count as absent, if that is soon, and resolve them; True when some are absent."""
-        still_open = [e for e in self.journal.entries(self.run_id) if e.state in OPEN_STATES]
+        still_open = list(self.journal.each_entry(self.run_id, states=OPEN_STATES))
         if not still_open or self.client.settings.unknown_wait > _LONGEST_INLINE_WAIT:
             return False
         self.tally[Outcome.UNKNOWN.value] -= len(still_open)
@@ -296,20 +312,30 @@ class Run:
     def _end(self) -> RunResult:
         """Write that the run has ended, read its records back, and write down what of them differs."""
         fence = self.lease.token
+        self.early.go_on(at_least=1)
         kind = "stopped" if self.stop.is_set() else "finished"
         self.journal.note(self.run_id, kind, str(dict(self.tally)), fence=fence)
-        entries = self.journal.entries(self.run_id)
-        outcomes = outcomes_of(entries)
-        different = read_back(self.client, self.currencies, outcomes)
-        for entry in entries:
-            sentence = different.get(entry.bill.external_id)
-            if sentence is not None and entry.detail != sentence:
-                outcome = Outcome(str(entry.state))
-                _write(self.journal, self.run_id, entry, Resolution(outcome, entry.record_id, sentence), fence)
+        outcomes, taken = self._outcomes()
+        different = self.early.rest(outcomes)
+        for row in outcomes[outcomes["external_id"].isin(list(different))].itertuples(index=False):
+            sentence = different[row.external_id]
+            if row.message is pd.NA or row.message != sentence:
+                self.journal.record(
+                    self.run_id, row.external_id, Outcome(row.outcome), row.record_id, sentence, fence=fence
+                )
         if COULD_NOT in different:
             self.journal.note(self.run_id, "not compared", different[COULD_NOT], fence=fence)
-        taken = (str(e.detail) for e in entries if e.state in _REFUSED and e.code == TAKEN)
-        return RunResult(self.run_id, outcomes, (*different.values(), *taken), self.left_out)
+        return RunResult(self.run_id, outcomes, (*different.values(), *taken), tuple(self.left_out.values()))
+
+    def _outcomes(self) -> tuple[pd.DataFrame, list[str]]:
+        """Read how every order ended (schema OUTCOMES), and a sentence for each external id that somebody else has."""
+        pieces: list[pd.DataFrame] = []
+        taken: list[str] = []
+        entries = self.journal.each_entry(self.run_id)
+        while piece := list(islice(entries, _PIECE)):
+            pieces.append(outcomes_of(piece))
+            taken += [str(e.detail) for e in piece if e.state in _REFUSED and e.code == TAKEN]
+        return pd.concat(pieces, ignore_index=True) if pieces else outcomes_of(()), taken
 
 
 def _write(
