@@ -615,3 +615,15 @@ def test_a_file_on_the_disk_is_read_like_its_text(tmp_path: Path) -> None:
     file = FinancesTransactions(open_text(path, tmp_path), "main", default_vocabulary())
     (table,) = file.tables()
     assert table.schema.names == ACTIVITY.names
+
+
+def test_a_list_within_a_list_is_refused_and_not_passed_over() -> None:
+    fee = {"FeeType": "Commission", "FeeAmount": {"CurrencyCode": "USD", "CurrencyAmount": 3}}
+    text = text_of(events(ServiceFeeEventList=[{"FeeList": [[fee]]}]))
+    assert "FeeList" in refusal(text, FinancesEvents)
+
+
+def test_a_difference_beyond_the_range_of_an_amount_is_refused() -> None:
+    one = item("ProductCharges = 9999999999999999.99")
+    one["totalAmount"] = {"currencyAmount": "-9999999999999999.99", "currencyCode": "CAD"}
+    assert "16 digits" in refusal(text_of(page(transaction(items=[one]))))

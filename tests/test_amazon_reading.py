@@ -110,3 +110,14 @@ def test_what_is_not_read_is_named_with_what_to_do_instead(case: str, tmp_path: 
 def test_a_damaged_report_is_refused_as_damaged_and_not_as_something_else(separator: str, tmp_path: Path) -> None:
     with pytest.raises(SourceFileError, match="column names that are not separated by tabs"):
         reader(settlement_text(plain_rows()).replace("\t", separator), tmp_path)
+
+
+def test_rows_above_the_header_are_refused_since_they_lost_their_own(tmp_path: Path) -> None:
+    whole = settlement_text(plain_rows())
+    without_header = whole.partition("\n")[2]
+    path = tmp_path / "joined.txt"
+    path.write_text(without_header + whole, encoding="utf-8")
+    with pytest.raises(SourceFileError) as caught:
+        reader_of(open_text(path, tmp_path), "acme", default_vocabulary())
+    assert caught.value.line == 1
+    assert "a row of 6 cells above the header" in str(caught.value)

@@ -179,7 +179,7 @@ class _Walk:
         if isinstance(value, Decimal):
             expected = "an amount with its currency"
             raise self.file.error((*at, key), found=f"the bare number {value}", expected=expected)
-        if not isinstance(value, dict) and not (isinstance(value, list) and any(isinstance(v, dict) for v in value)):
+        if not isinstance(value, dict) and not (isinstance(value, list) and any(map(_may_hold_money, value))):
             return []
         parts: list[Part] = []
         for place, inner in self.file.objects(node, key, at):
@@ -224,6 +224,11 @@ class _Walk:
             quantity=outer.quantity if quantity is None else quantity,
             extra={**outer.extra, **extra},
         )
+
+
+def _may_hold_money(value: object) -> bool:
+    """Say whether a list must be walked for the sake of this member; one that is no object is then refused."""
+    return isinstance(value, dict | list | Decimal)
 
 
 def _first(file: JsonFile, node: Node, keys: tuple[str, ...], at: At) -> str | None:

@@ -181,7 +181,9 @@ class JsonFile:
         except MoneyError as error:
             remedy = f"nsbill does not round: if the API itself gives such an amount, please report it. {_AGAIN}"
             expected = "an amount such as 1234.56, at most two decimals"
-            raise self.error((*at, key, amount_key), found=str(amount), expected=expected, remedy=remedy) from error
+            raise self.error(
+                (*at, key, amount_key), found=str(amount).strip() or repr(amount), expected=expected, remedy=remedy
+            ) from error
 
 
 def is_money(value: object) -> bool:

@@ -15,6 +15,8 @@ from nsbill.amazon.labels import Vocabulary
 from nsbill.amazon.routes import route_of
 from nsbill.amazon.sniff import SourceFormat
 from nsbill.amazon.text import SourceText
+from nsbill.errors import MoneyError, SourceFileError
+from nsbill.money import exact
 from nsbill.schemas import ACTIVITY
 from nsbill.vocabulary import EventClass, LineKind, OrderRoute
 
@@ -120,7 +122,7 @@ class Rows:
                     "line_kind": str(kind),
                     "amount_type": part.amount_type,
                     "amount_description": part.amount_description,
-                    "amount": part.amount,
+                    "amount": self._amount(record, part),
                     "currency": part.currency,
                     "order_item_code": part.item.order_item_code,
                     "sku": part.item.sku,
@@ -130,6 +132,18 @@ class Rows:
                 }
             )
         return rows
+
+    def _amount(self, record: Record, part: Part) -> Decimal:
+        """Return the amount; a difference of amounts that are each in range may be out of it."""
+        try:
+            return exact(part.amount)
+        except MoneyError as error:
+            raise SourceFileError(
+                self.source.name,
+                found=f"{part.amount} as {part.amount_description!r} in record {record.number}",
+                expected="an amount of at most 16 digits before the decimal mark",
+                remedy="Fetch it again from Amazon.",
+            ) from error
 
     def _shared(self, record: Record) -> dict[str, Any]:
         route = route_of(record.order_reference)

@@ -33,6 +33,8 @@ _TRANSACTION = (re.compile(r'"transactionType"\s*:'), re.compile(r'"totalAmount"
 _EVENTS = re.compile(r'"(FinancialEvents|\w+EventList)"\s*:')
 _ENOUGH = 65_536
 """So many characters of a document tell what it is: one on a single line may be very long."""
+_TOO_MANY_FOR_PREAMBLE = 4
+"""Filled cells: a preamble has words or a name and a value, the shortest row of a settlement has six."""
 _MANY = 12
 """So many separators in a line make a wide table, such as a payments report in a language that is not known."""
 
@@ -136,6 +138,7 @@ def find_header(name: str, head: Sequence[str], wanted: SourceFormat = SourceFor
         if set(columns) >= needed:
             _refuse_padding(name, number, line)
             _refuse_twins(name, number, columns)
+            _refuse_rows_above(name, head[: number - 1])
             return Header(number, columns)
         if _words(line) >= needed:
             raise SourceFileError(
@@ -171,6 +174,20 @@ def _refuse_padding(name: str, number: int, line: str) -> None:
             expected="columns separated by single tabs",
             remedy=_SPREADSHEET,
         )
+
+
+def _refuse_rows_above(name: str, above: Sequence[str]) -> None:
+    """Refuse rows of a table above the header: a joined file lost its first header there, and its money with it."""
+    for number, line in enumerate(above, start=1):
+        filled = sum(bool(cell.strip()) for cell in line.split("\t"))
+        if filled >= _TOO_MANY_FOR_PREAMBLE:
+            raise SourceFileError(
+                name,
+                line=number,
+                found=f"a row of {filled} cells above the header",
+                expected="the header above all rows, or a few words of a preamble",
+                remedy="Were files joined, and is the first header damaged? Add the downloads one by one.",
+            )
 
 
 def _refuse_twins(name: str, number: int, columns: tuple[str, ...]) -> None:
