@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from benchmarks.fuzz_oracle import Money
+from benchmarks.fuzz_oracle import Money, trimmed
 from nsbill.amazon.flat_v2 import FlatV2
 from nsbill.amazon.labels import default_vocabulary
 from nsbill.amazon.reading import ActivityReader, SettlementReader, reader_of
@@ -84,7 +84,7 @@ def _money(table: pa.Table, settlement: str | None, texts: Sequence[str]) -> Ite
     for line, name, amount, currency, posted, own in zip(*columns, labels, strict=True):
         if settlement is not None and name != settlement:
             raise AssertionError(f"a line of settlement {name} came as one of {settlement}")
-        yield Money(line, name or "", amount, currency, tuple((text or "").strip() for text in own), posted)
+        yield Money(line, name or "", amount, currency, tuple(trimmed(text or "") for text in own), posted)
 
 
 def read_xml(path: Path, scratch: Path) -> Outcome:

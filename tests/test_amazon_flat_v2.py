@@ -562,3 +562,21 @@ def test_many_batches_keep_the_order_and_the_line_numbers_of_the_file(tmp_path: 
     table = pa.concat_tables([table.select(["source_line", "order_item_code"]) for _, table in file.tables()])
     assert table["order_item_code"].to_pylist() == [str(n) for n in range(count)]
     assert table["source_line"].to_pylist() == list(range(3, count + 3))
+
+
+@pytest.mark.parametrize(
+    "change, number, words",
+    [
+        (lambda data: data.replace(b"Order\t", b"Or\rder\t", 1), 3, "a carriage return inside a line"),
+        (lambda data: b"\xef\xbb\xbf" + data.replace(b"Order\t", b"Ord\x80r\t", 1), 3, "no UTF-8"),
+    ],
+    ids=["carriage return", "byte order mark and a stray byte"],
+)
+def test_bytes_that_are_no_text_are_refused_with_their_line(
+    tmp_path: Path, change: Callable[[bytes], bytes], number: int, words: str
+) -> None:
+    path = tmp_path / "odd.txt"
+    path.write_bytes(change(text_of(plain_rows()).encode()))
+    with pytest.raises(SourceFileError, match=words) as caught:
+        open_text(path, tmp_path)
+    assert caught.value.line == number

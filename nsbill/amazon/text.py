@@ -14,7 +14,7 @@ import shutil
 import zipfile
 import zlib
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +32,8 @@ _SPAN = 16 * 1024 * 1024
 _AGAIN = "Download the file again from Seller Central."
 _NO_CELL = np.frombuffer(b" \r\n", dtype=np.uint8)
 _BLANK = re.compile(rb"^ *\r?\n", re.MULTILINE)
+_BROKEN_ARCHIVE = (EOFError, OSError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError)
+"""What damaged archives raise; an OSError of seeking to where nothing is, too."""
 _SPACES_ONLY = re.compile(rb"^ +(?=\r?$)", re.MULTILINE)
 
 
@@ -150,7 +152,11 @@ def open_text(path: Path, scratch: Path, *, name: str | None = None) -> SourceTe
         survey = _survey(name, content)
         if survey.carriage_returns:
             raise SourceFileError(
-                name, found="a carriage return inside a line", expected="one kind of line end", remedy=_AGAIN
+                name,
+                line=_line_with(content, lambda line: b"\r" in line),
+                found="a carriage return inside a line",
+                expected="one kind of line end",
+                remedy=_AGAIN,
             )
     return SourceText(
         name,
@@ -181,7 +187,7 @@ def _unpacked(name: str, path: Path, head: bytes, scratch: Path) -> Path:
                     )
                 with archive.open(members[0]) as packed:
                     return _copied(name, packed, scratch)
-    except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+    except _BROKEN_ARCHIVE as error:
         raise SourceFileError(
             name, found=f"a broken archive ({error})", expected="a complete .gz or .zip file", remedy=_AGAIN
         ) from error
@@ -282,7 +288,9 @@ def _needs_rewriting(survey: _Survey) -> bool:
 
 def _rewritten(name: str, path: Path, scratch: Path, survey: _Survey) -> Path:
     """Write UTF-8 with plain line ends and empty lines really empty; no line is added or lost."""
-    encodings = ("utf-8",) if survey.utf8 else (*(("cp932",) if survey.japan else ()), "cp1252")
+    with path.open("rb") as file:
+        marked = file.read(3) == codecs.BOM_UTF8
+    encodings = ("utf-8",) if survey.utf8 or marked else (*(("cp932",) if survey.japan else ()), "cp1252")
     old_ends = b"\r" if survey.lines == 0 else b"\r\n"
     target = scratch / "recoded.txt"
     for encoding in encodings:
@@ -295,5 +303,15 @@ def _rewritten(name: str, path: Path, scratch: Path, survey: _Survey) -> Path:
             continue
         return target
     raise SourceFileError(
-        name, found="bytes that are no text in UTF-8, cp932 or cp1252", expected="text", remedy=_AGAIN
+        name,
+        line=_line_with(path, lambda line: not _is_utf8(line)) if marked else None,
+        found="a byte that is no UTF-8, which the file says to be" if marked else "bytes of no encoding of Amazon's",
+        expected="text in UTF-8" if marked else "text in UTF-8, cp932 or cp1252",
+        remedy=_AGAIN,
     )
+
+
+def _line_with(path: Path, is_it: Callable[[bytes], bool]) -> int | None:
+    """Find the number of the first line that ``is_it``; walks the lines, after a failure only."""
+    with path.open("rb") as file:
+        return next((number for number, line in enumerate(file, start=1) if is_it(line)), None)
