@@ -16,7 +16,7 @@ from demo_company import Company, demo_company
 
 from nsbill.billing import read_back_early as module
 from nsbill.billing.journal import Entry, PlannedBill
-from nsbill.billing.read_back import COULD_NOT
+from nsbill.billing.read_back import COULD_NOT, read_back
 from nsbill.billing.read_back_early import EarlyReadBack
 from nsbill.billing.result import outcomes_of
 from nsbill.billing.run import carry_out
@@ -149,13 +149,13 @@ def desk(company: Company) -> Iterator[Desk]:
 def recorded(monkeypatch: pytest.MonkeyPatch, desk: Desk) -> list[tuple[int, list[str]]]:
     """Each comparison: how many records the run had made when it began, and which were compared."""
     seen: list[tuple[int, list[str]]] = []
-    real, lock = module.read_back, threading.Lock()
+    lock = threading.Lock()
 
     def watched(client: Any, currencies: dict[str, str], outcomes: pd.DataFrame) -> dict[str, str]:
         made = sum(event["kind"] == "created" for event in desk.journal.events())
         with lock:
             seen.append((made, outcomes["external_id"][outcomes["record_id"].notna()].tolist()))
-        return real(client, currencies, outcomes)
+        return read_back(client, currencies, outcomes)
 
     monkeypatch.setattr(module, "read_back", watched)
     return seen

@@ -317,12 +317,12 @@ class Run:
         self.journal.note(self.run_id, kind, str(dict(self.tally)), fence=fence)
         outcomes, taken = self._outcomes()
         different = self.early.rest(outcomes)
-        for row in outcomes[outcomes["external_id"].isin(list(different))].itertuples(index=False):
-            sentence = different[row.external_id]
-            if row.message is pd.NA or row.message != sentence:
-                self.journal.record(
-                    self.run_id, row.external_id, Outcome(row.outcome), row.record_id, sentence, fence=fence
-                )
+        told = outcomes[outcomes["external_id"].isin(list(different))]
+        names = ("external_id", "outcome", "record_id", "message")
+        for external_id, outcome, record, message in zip(*(told[name].tolist() for name in names), strict=True):
+            sentence = different[external_id]
+            if message is pd.NA or message != sentence:
+                self.journal.record(self.run_id, external_id, Outcome(outcome), record, sentence, fence=fence)
         if COULD_NOT in different:
             self.journal.note(self.run_id, "not compared", different[COULD_NOT], fence=fence)
         return RunResult(self.run_id, outcomes, (*different.values(), *taken), tuple(self.left_out.values()))
