@@ -304,7 +304,7 @@ def _rewritten(name: str, path: Path, scratch: Path, survey: _Survey) -> Path:
         return target
     raise SourceFileError(
         name,
-        line=_line_with(path, lambda line: not _is_utf8(line)) if marked else None,
+        line=_line_with(path, lambda line: not _is_utf8(line)),
         found="a byte that is no UTF-8, which the file says to be" if marked else "bytes of no encoding of Amazon's",
         expected="text in UTF-8" if marked else "text in UTF-8, cp932 or cp1252",
         remedy=_AGAIN,
