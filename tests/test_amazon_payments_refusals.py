@@ -76,6 +76,12 @@ def test_what_is_no_amount_of_the_file_is_refused(cell: str) -> None:
     assert repr(cell) in text
 
 
+@pytest.mark.parametrize("site", ["DE", "JP", "US"])
+def test_a_point_before_three_digits_is_refused_where_nothing_shows_that_it_marks_thousands(site: str) -> None:
+    report = Report(SITES[site]).add({"product sales": "8.568", "total": "8.568"})
+    assert "found '8.568', and no amount with a decimal comma in the file" in refusal(report)
+
+
 def test_groups_of_two_digits_are_read_in_rupees_only() -> None:
     report = GOOD.add({"product sales": "1,44,957.78", "total": "144,957.78"})
     assert "'1,44,957.78'" in refusal(report)

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 
 from nsbill.amazon.payments_headers import fold, words
-from nsbill.amazon.payments_sheet import SPREADSHEET, PaymentsSheet
+from nsbill.amazon.payments_sheet import SPREADSHEET, PaymentsSheet, tidy
 
 __all__ = ["PARTS", "Dates"]
 
@@ -80,7 +80,7 @@ class Dates:
     @staticmethod
     def plain(cell: str) -> str:
         """The SQL of a cell's text with single plain spaces; null when it is empty."""
-        text = f"tidy({cell})"
+        text = tidy(cell)
         return f"CASE WHEN contains({text}, '  ') THEN regexp_replace({text}, ' +', ' ', 'g') ELSE {text} END"
 
     def cut(self, plain: str) -> str:

@@ -3,7 +3,8 @@
 The decimal mark follows the language of the seller's account and not the currency, so it is found by the amounts
 themselves (Amazon notes, sections 9 and 11). No amount has more than two decimals and groups have three digits (in India
 two and three), so an amount with any mark in it can be read in one way only: ``1,234`` is a thousand and more of a file with
-decimal points, ``1.234`` of one with decimal commas. A file whose amounts contradict each other is refused.
+decimal points, ``1.234`` of one with decimal commas, if that shows in another of its amounts. A file whose amounts contradict
+each other is refused.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nsbill.amazon.payments_headers import words
-from nsbill.amazon.payments_sheet import SPREADSHEET, PaymentsSheet
+from nsbill.amazon.payments_sheet import SPREADSHEET, PaymentsSheet, tidy
 from nsbill.errors import SourceFileError
 
 __all__ = ["Numbers", "currency_of"]
@@ -50,20 +51,21 @@ class Numbers:
         Raises
         ------
         SourceFileError
-            When some amounts have decimal points and others decimal commas.
+            When some amounts have decimal points and others decimal commas, or when points may be either mark.
         """
         columns = [*sheet.header.amounts, sheet.header.parts.index("total")]
         point, comma = (cls(mark, currency) for mark in _NAMES)
         kind = f"CASE WHEN {point.fits('x')} THEN '.' WHEN {comma.fits('x')} THEN ',' END"
         cells = f"unnest([{', '.join(f'c{i}' for i in columns)}]) AS cell, unnest({columns}) AS col"
         seen = sheet.rows(
-            f"SELECT kind, count(*), min({{'n': n, 'col': col, 'cell': cell}}) FROM ("  # noqa: S608
-            f"SELECT n, col, cell, {kind} AS kind FROM (SELECT n, col, cell, {point.plain('cell')} AS x FROM ("
+            "SELECT kind, count(*), min({'n': n, 'col': col, 'cell': cell}), "  # noqa: S608
+            rf"count(*) FILTER (WHERE regexp_matches(x, ',\d{{1,2}}$|[.].*[.]')) FROM ("
+            f"SELECT n, col, cell, x, {kind} AS kind FROM (SELECT n, col, cell, {point.plain('cell')} AS x FROM ("
             f"SELECT rowid AS n, {cells} FROM cells)) WHERE regexp_matches(x, '[.,]')"
             ") WHERE kind IS NOT NULL GROUP BY kind ORDER BY count(*) DESC"
         )
         if len(seen) > 1:
-            (mark, _, usual), (other, _, odd) = seen
+            (mark, _, usual, _), (other, _, odd, _) = seen
             raise sheet.error(
                 odd["n"],
                 odd["col"],
@@ -71,6 +73,15 @@ class Numbers:
                 expected=f"{_NAMES[mark]} as in {usual['cell'].strip()!r} and most others",
                 remedy=f"The file mixes decimal points and decimal commas. {SPREADSHEET}",
             )
+        for mark, _, odd, sure in seen:
+            if mark == "," and not sure:
+                raise sheet.error(
+                    odd["n"],
+                    odd["col"],
+                    found=f"{odd['cell'].strip()!r}, and no amount with a decimal comma in the file",
+                    expected="amounts that show whether a point is a decimal mark or a thousands mark",
+                    remedy=f"It may stand for a thousand and more, or for a changed amount. {SPREADSHEET}",
+                )
         return cls(seen[0][0] if seen else ".", currency)
 
     @property
@@ -80,7 +91,7 @@ class Numbers:
 
     def plain(self, cell: str) -> str:
         """The SQL of a cell's text with a plain minus and without the sign of the currency; null when it is empty."""
-        text = f"translate(tidy({cell}), '{_MINUS}', '{'-' * len(_MINUS)}')"
+        text = f"translate({tidy(cell)}, '{_MINUS}', '{'-' * len(_MINUS)}')"
         symbol = _SYMBOLS.get(self.currency)
         if symbol is not None:
             text = rf"regexp_replace({text}, '^([+-]?) ?{symbol} ?([+-]?)', '\1\2')"

@@ -8,6 +8,7 @@ otherwise its cells are kept as ``extra``.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ import pyarrow.compute as pc
 
 from nsbill.amazon.payments_dates import Dates
 from nsbill.amazon.payments_numbers import Numbers
-from nsbill.amazon.payments_sheet import SPREADSHEET, PaymentsSheet
+from nsbill.amazon.payments_sheet import SPREADSHEET, PaymentsSheet, tidy
 from nsbill.amazon.routes import route_sql
 from nsbill.errors import SourceFileError
 
@@ -80,12 +81,14 @@ class PaymentsRows:
         SourceFileError
             At the first row that cannot be trusted.
         """
-        for batch in self.sheet.connection.sql(self._query()).to_arrow_reader(_BATCH):
-            rows = pa.Table.from_batches([batch])
-            if pc.max(rows["fault"]).as_py():
+        with closing(self.sheet.connection.sql(self._query()).to_arrow_reader(_BATCH)) as reader:
+            for batch in reader:
+                rows = pa.Table.from_batches([batch])
                 at = pc.index(pc.greater(rows["fault"], 0), value=True).as_py()
-                raise self._fault(rows["fault"][at].as_py(), rows["n"][at].as_py())
-            yield rows
+                if at >= 0:
+                    reader.close()  # the error asks for more of the row
+                    raise self._fault(rows["fault"][at].as_py(), rows["n"][at].as_py())
+                yield rows
 
     def _amount(self, column: int) -> str:
         return self.numbers.amount(self.numbers.plain(f"c{column}"))
@@ -120,7 +123,7 @@ class PaymentsRows:
             raw_order=sheet.raw("order id"),
             route=route_sql("order_text"),
             settlement=sheet.text("settlement id"),
-            cells=", ".join(f"tidy(c{i})" for i in range(len(sheet.header.names))),
+            cells=", ".join(tidy(f"c{i}") for i in range(len(sheet.header.names))),
             type=sheet.raw("type"),
             has_released=f"{sheet.text('transaction release date')} IS NOT NULL",
             extra=self._extra(),

@@ -16,25 +16,26 @@ from nsbill.amazon.payments_headers import PaymentsHeader
 from nsbill.amazon.text import SourceText
 from nsbill.errors import SourceFileError
 
-__all__ = ["SPREADSHEET", "PaymentsSheet"]
+__all__ = ["SPREADSHEET", "PaymentsSheet", "tidy"]
 
 SPREADSHEET = "Was the file saved from a spreadsheet? Download it again and add it unopened."
 _DOWNLOAD = "Download it again from Seller Central."
 _BLANKS = "\u00a0\u202f\u2009\u2007\u3000\t"
 """Kinds of spaces that stand in cells, beside the plain one."""
 
-_TIDY = f"""
-CREATE MACRO tidy(t) AS nullif(trim(
-    CASE WHEN strlen(t) = length(t) AND NOT contains(t, '\t') THEN t ELSE translate(t, '{_BLANKS}', '{" " * len(_BLANKS)}') END
-), '')
-"""
-"""A cell with plain spaces and none around it; null when it is empty. Texts of ASCII, nearly all, are quick."""
 
 _ROWS = r"""
-CREATE TABLE cells AS SELECT * FROM read_csv('{path}', columns = {{{columns}}}, header = false,
+CREATE OR REPLACE TEMP TABLE cells AS SELECT * FROM read_csv('{path}', columns = {{{columns}}}, header = false,
     auto_detect = false, delim = '{delimiter}', quote = '"', escape = '"', new_line = '{newline}', skip = {skip},
     parallel = false)
 """
+
+
+def tidy(cell: str) -> str:
+    """The SQL of a cell with plain spaces and none around it; null when it is empty. Texts of ASCII, nearly all, are quick."""
+    plain = f"translate({cell}, '{_BLANKS}', '{' ' * len(_BLANKS)}')"
+    ascii_only = f"strlen({cell}) = length({cell}) AND NOT contains({cell}, '\t')"
+    return f"nullif(trim(CASE WHEN {ascii_only} THEN {cell} ELSE {plain} END), '')"
 
 
 class PaymentsSheet:
@@ -49,7 +50,6 @@ class PaymentsSheet:
     def __init__(self, source: SourceText, header: PaymentsHeader) -> None:
         self.source, self.header = source, header
         self.connection = duckdb.connect()
-        self.connection.execute(_TIDY)
         self._load()
         self.lines = self._lines()
 
@@ -60,7 +60,7 @@ class PaymentsSheet:
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """The rows of a query that returns few."""
-        return self.connection.cursor().execute(query).fetchall()
+        return self.connection.execute(query).fetchall()
 
     def text(self, part: str) -> str:
         """The SQL of a part's cell without blanks around it; null when it is empty or the report has no such column."""
@@ -136,7 +136,7 @@ class PaymentsSheet:
         """How many line ends the cells of each row hold."""
         cells = ", ".join(f"c{i}" for i in range(len(self.header.names)))
         query = f"SELECT len(t) - len(replace(t, chr(10), '')) AS n FROM (SELECT rowid, concat({cells}) AS t FROM cells) ORDER BY rowid"  # noqa: S608
-        found: np.ndarray = self.connection.cursor().sql(query).fetchnumpy()["n"]
+        found: np.ndarray = self.connection.sql(query).fetchnumpy()["n"]
         return found.astype(np.int64)
 
     def _wrong_row(self) -> SourceFileError | None:
