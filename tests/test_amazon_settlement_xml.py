@@ -545,6 +545,11 @@ def test_a_settlement_twice_in_a_document_is_refused(tmp_path: Path) -> None:
     assert "Were files joined?" in refusal(tmp_path, envelope(report(*PLAIN), report(*PLAIN)))
 
 
+def test_a_report_with_nothing_in_it_is_refused(tmp_path: Path) -> None:
+    said = refusal(tmp_path, envelope(report(*PLAIN), "<SettlementReport>true</SettlementReport>"))
+    assert "a settlement report with nothing in it" in said
+
+
 def test_no_currency_anywhere_is_refused(tmp_path: Path) -> None:
     text = envelope(report(*PLAIN)).replace(' currency="EUR"', "")
     assert "no currency for settlement 12345678901" in refusal(tmp_path, text)

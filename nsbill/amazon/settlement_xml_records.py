@@ -122,7 +122,7 @@ class _Collector(ContentHandler):
         self._open: list[Node] = []
         self._texts: list[list[str]] = []
         self._done: list[Record] = []
-        self._report = 0
+        self._report, self._empty = 0, False
 
     def taken(self) -> list[Record]:
         """Hand out the records that are complete."""
@@ -167,7 +167,19 @@ class _Collector(ContentHandler):
                 expected="amounts inside SettlementReport only",
             )
         self._around.append(node.name)
-        self._report += node.name == "SettlementReport"
+        if node.name == "SettlementReport":
+            self._report += 1
+            self._empty = True
+
+    def _leave(self, name: str) -> None:
+        if name == "SettlementReport" and self._empty:
+            raise error_at(
+                self.source,
+                self._place.getLineNumber(),
+                name,
+                found="a settlement report with nothing in it",
+                expected="SettlementData and the records of the settlement",
+            )
 
     def characters(self, content: str) -> None:
         """Take a piece of text."""
@@ -177,7 +189,7 @@ class _Collector(ContentHandler):
     def endElement(self, name: str) -> None:  # noqa: N802  # the interface's name
         """Close an element; the outermost one is a record."""
         if not self._open:
-            self._around.pop()
+            self._leave(self._around.pop())
             return
         node = self._open.pop()
         node.text = "".join(self._texts.pop()).strip()
@@ -190,4 +202,5 @@ class _Collector(ContentHandler):
                 expected="either elements or a text in an element",
             )
         if not self._open:
+            self._empty = False
             self._done.append(Record(self._report, node))
