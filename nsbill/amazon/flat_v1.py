@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from nsbill.amazon.faults import FlatFile
+from nsbill.amazon.flat_settlements import currency_of, note_summary
 from nsbill.amazon.flat_v1_columns import NEEDED, amount_columns
 from nsbill.amazon.flat_v1_faults import Fault, V1Formats, explained, fault_error
 from nsbill.amazon.flat_v1_quantities import Quantities
@@ -38,7 +39,6 @@ __all__ = ["FlatV1"]
 
 _BATCH = 262_144
 _PIECE = 8 * 1024 * 1024
-_JOINED = "Were files joined? Add the downloads one by one."
 
 
 @dataclass
@@ -130,16 +130,7 @@ class FlatV1:
 
     def _note_summaries(self, rows: pa.Table, formats: V1Formats) -> None:
         for row in rows.to_pylist():  # one row per settlement
-            summary = summary_of(row, self.file, formats)
-            if summary.settlement_id in self.summaries:
-                raise self.file.error(
-                    summary.line,
-                    "settlement-id",
-                    found=f"a second summary row of settlement {summary.settlement_id}",
-                    expected="one per settlement",
-                    remedy=_JOINED,
-                )
-            self.summaries[summary.settlement_id] = summary
+            note_summary(self.file, self.summaries, summary_of(row, self.file, formats))
 
     def _settlements(
         self, rows: pa.Table, quantities: Quantities, formats: V1Formats
@@ -185,29 +176,10 @@ class FlatV1:
         return pa.table(columns)
 
     def _currency(self, settlement_id: str, rows: pa.Table) -> str:
-        """The settlement's currency: of its summary row, or of the lines themselves; never of nothing."""
-        own = pc.unique(rows["currency"].drop_null()).to_pylist()
+        """The settlement's currency, remembered for its other pieces."""
         stated = self._currencies.get(settlement_id) or self._stated_currency(settlement_id)
-        currency = stated or (own[0] if own else None)
-        if currency is None:
-            raise self.file.error(
-                rows["source_line"][0].as_py(),
-                "currency",
-                found=f"no currency for settlement {settlement_id}, neither in a summary row nor in its lines",
-                expected="a code such as USD",
-                remedy="The summary row is missing: download the complete file again.",
-            )
-        other = next((code for code in own if code != currency), None)
-        if other is not None:
-            raise self.file.error(
-                rows["source_line"][pc.index(rows["currency"], other).as_py()].as_py(),
-                "currency",
-                found=f"lines in {other} in settlement {settlement_id}",
-                expected=f"its currency {currency} throughout",
-                remedy=_JOINED,
-            )
-        self._currencies[settlement_id] = str(currency)
-        return str(currency)
+        self._currencies[settlement_id] = currency_of(self.file, settlement_id, rows, stated)
+        return self._currencies[settlement_id]
 
     def _stated_currency(self, settlement_id: str) -> str | None:
         """The currency on the summary row, also when that row comes later in the file."""

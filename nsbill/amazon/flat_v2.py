@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 
 from nsbill.amazon import faults
 from nsbill.amazon.faults import FlatFile, Formats
+from nsbill.amazon.flat_settlements import currency_of, note_summary
 from nsbill.amazon.flat_v2_cells import NEEDED, Cells, codes, read_cells
 from nsbill.amazon.flat_v2_rows import Rows, rows_of
 from nsbill.amazon.labels import Vocabulary
@@ -123,16 +124,7 @@ class FlatV2:
 
     def _note_summaries(self, rows: pa.Table, formats: Formats) -> None:
         for row in rows.to_pylist():  # one row per settlement
-            summary = self._summary(row, formats)
-            if summary.settlement_id in self.summaries:
-                raise self.file.error(
-                    summary.line,
-                    "settlement-id",
-                    found=f"a second summary row of settlement {summary.settlement_id}",
-                    expected="one per settlement",
-                    remedy="Were files joined? Add the downloads one by one.",
-                )
-            self.summaries[summary.settlement_id] = summary
+            note_summary(self.file, self.summaries, self._summary(row, formats))
 
     def _summary(self, row: dict[str, Any], formats: Formats) -> Summary:
         line = row["source_line"]
@@ -176,31 +168,10 @@ class FlatV2:
         return pa.table({name: columns[name] for name in LINES.names})
 
     def _currency(self, settlement_id: str, rows: pa.Table) -> str:
-        """The settlement's currency: of its summary row, or of the lines themselves; never of nothing."""
-        own = pc.unique(rows["currency"].drop_null()).to_pylist() if rows["currency"].null_count < rows.num_rows else []
-        currency = (
-            self._currencies.get(settlement_id) or self._stated_currency(settlement_id) or (own[0] if own else None)
-        )
-        if currency is None:
-            raise self.file.error(
-                rows["source_line"][0].as_py(),
-                "currency",
-                found=f"no currency for settlement {settlement_id}, neither in a summary row nor in its lines",
-                expected="a code such as USD",
-                remedy="The summary row is missing: download the complete file again.",
-            )
-        other = next((code for code in own if code != currency), None)
-        if other is not None:
-            at = pc.index(rows["currency"].cast(pa.string()), other).as_py()
-            raise self.file.error(
-                rows["source_line"][at].as_py(),
-                "currency",
-                found=f"lines in {other} in settlement {settlement_id}",
-                expected=f"its currency {currency} throughout",
-                remedy="Were files joined? Add the downloads one by one.",
-            )
-        self._currencies[settlement_id] = currency
-        return currency
+        """The settlement's currency, remembered for its other pieces."""
+        stated = self._currencies.get(settlement_id) or self._stated_currency(settlement_id)
+        self._currencies[settlement_id] = currency_of(self.file, settlement_id, rows, stated)
+        return self._currencies[settlement_id]
 
     def _stated_currency(self, settlement_id: str) -> str | None:
         """The currency on the summary row, also when that row comes later in the file."""
