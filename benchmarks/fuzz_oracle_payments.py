@@ -90,9 +90,15 @@ def _row(
         cells.get(_folded(name), "") for name in (language.settlement, language.kind, language.order)
     )
     status = cells.get(_folded(language.status), "") if language.status else ""
-    texts = (kind, order, language.statuses.get(status, ""))
+    meant = {_bare(word): meaning for word, meaning in language.statuses.items()}
+    texts = (kind, order, meant.get(_bare(status), ""))
     posted = _instant(cells.get(_folded(language.date), ""))
     reading.money += [Money(line, settlement, part, currency, texts, posted) for part in parts if part]
+
+
+def _bare(word: str) -> str:
+    """A status word as it may be compared: no reader has to be stricter about spaces and capitals in it."""
+    return "".join(word.split()).casefold()
 
 
 def _instant(cell: str) -> datetime | None:
