@@ -188,7 +188,8 @@ class Desk:
         partly = orders_to_preview(loaded.orders, billed, **given, known=known)
         if len(partly):
             known = replace(known, previews=load_previews(self.client, partly, progress=progress))
-        return build_plan(loaded.orders, loaded.problems, billed, **given, known=known)
+        plan = build_plan(loaded.orders, loaded.problems, billed, **given, known=known)
+        return replace(plan, currencies=currencies)
 
     def check_exactly(self, plan: Plan, *, sample: int | None = None, progress: Progress = silent) -> ExactCheck:
         """Ask NetSuite what it would create for ``plan``, or a sample of it, and compare; creates nothing."""

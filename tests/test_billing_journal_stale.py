@@ -55,3 +55,31 @@ def test_what_was_never_tried_has_no_event_and_may_be_found_absent(journal: Jour
     assert entry.event_id == 0
     written = journal.record(run_id, entry.bill.external_id, Outcome.ABSENT, only_after=entry.event_id)
     assert written == "absent"
+
+
+def test_an_intent_holds_until_anything_is_written_after_it(journal: Journal) -> None:
+    run_id = journal.start_run(small_plan(), "{}")
+    bill = first(journal, run_id).bill
+    assert not journal.intends(run_id, bill.external_id), "it was never written"
+    journal.intend(run_id, bill)
+    assert journal.intends(run_id, bill.external_id)
+    other = journal.start_run(small_plan(), "{}")
+    assert not journal.intends(other, bill.external_id), "it is another run's"
+    assert not journal.intends(run_id, bill.external_id, fence=0), (
+        "it is of the same run, carried out by another process"
+    )
+    journal.record(other, bill.external_id, Outcome.ABSENT)
+    assert not journal.intends(run_id, bill.external_id)
+
+
+def test_only_an_intent_of_ones_own_is_withdrawn(journal: Journal) -> None:
+    run_id, other = (journal.start_run(small_plan(), "{}") for _ in range(2))
+    bill = first(journal, run_id).bill
+    journal.intend(run_id, bill)
+    journal.withdraw(other, bill.external_id, "not sent")
+    assert first(journal, run_id).state == "intent"
+    journal.withdraw(run_id, bill.external_id, "not sent")
+    assert (first(journal, run_id).state, first(journal, run_id).detail) == ("absent", "not sent")
+    journal.intend(other, bill)
+    journal.withdraw(run_id, bill.external_id, "not sent")
+    assert first(journal, other).state == "intent"

@@ -92,7 +92,7 @@ def test_whatever_was_not_found_equal_is_read_once_more(
     with early(4) as reading:
         for one in ENTRIES[:3]:
             reading.made(one)
-        reading.go_on(at_least=1)
+        reading.go_on(left=0)
         told = reading.rest(outcomes_of(ENDS[ends]))
     assert asked.pieces[0] == ["x0", "x1", "x2"]
     compared = [name for name in asked.pieces[1] if name in {e.bill.external_id for e in ENDS[ends] if e.record_id}]
@@ -103,7 +103,8 @@ def test_whatever_was_not_found_equal_is_read_once_more(
 def test_a_few_records_are_not_worth_requests_of_their_own_before_the_end(asked: SimpleNamespace) -> None:
     with early(4) as reading:
         reading.made(ENTRIES[0])
-        reading.go_on()
+        reading.go_on(left=100)
+        reading.go_on(left=10)
         assert reading.rest(outcomes_of(ENTRIES)) == {}
     assert asked.pieces == [["x0", "x1", "x2"]]
 
@@ -113,7 +114,7 @@ def test_an_account_that_shows_no_records_is_not_asked_again_and_again(asked: Si
     with early(4) as reading:
         for one in ENTRIES[:3]:
             reading.made(one)
-            reading.go_on(at_least=1)
+            reading.go_on(left=0)
             for under_way in reading._under_way:
                 under_way.result()
         assert asked.pieces == [["x0"]]
@@ -126,7 +127,7 @@ def test_an_error_that_is_no_answer_of_netsuite_is_not_hidden(monkeypatch: pytes
     monkeypatch.setattr(module, "read_back", broken)
     with early(1) as reading:
         reading.made(ENTRIES[0])
-        reading.go_on(at_least=1)
+        reading.go_on(left=0)
         with pytest.raises(ValueError, match="not an internal id"):
             reading.rest(outcomes_of(ENTRIES[:1]))
 

@@ -10,12 +10,14 @@ import pytest
 from demo_company import Company, demo_company
 from test_billing_journal import small_plan
 
+from nsbill.billing.journal import Journal, PlannedBill
 from nsbill.billing.run import carry_out
 from nsbill.credentials import TokenCredentials
 from nsbill.desk import Desk
 from nsbill.errors import BillingRefused, SignInRefused
 from nsbill.netsuite import retry
 from nsbill.simulator import tables
+from nsbill.vocabulary import Outcome
 
 SEARCH = "customsearch_nsbill_orders_to_bill"
 
@@ -308,8 +310,7 @@ def _own_threads() -> int:
     return sum("simulated-netsuite" not in thread.name for thread in threading.enumerate())
 
 
-def test_intents_are_written_when_their_slot_is_there_and_few_threads_wait(company: Company, desk: Desk) -> None:
-    """Else waiting for a slot would eat up the time after which an intent counts as absent."""
+def test_few_intents_and_few_threads_wait_for_a_slot(company: Company, desk: Desk) -> None:
     plan, stop, governor = desk.preview(), threading.Event(), desk.client.governor
     desk.client.settings = desk.settings.model_copy(update={"slots": 2})
     company.simulator.control("latency", {"latency_ms": 100})
@@ -327,9 +328,33 @@ def test_intents_are_written_when_their_slot_is_there_and_few_threads_wait(compa
     result = carry_out(plan, journal=desk.journal, client=desk.client, progress=watch, stop=stop)
     company.simulator.control("latency", {"latency_ms": 0})
     assert max(waiting) >= 5, "they wait for a slot"
-    assert max(open_intents) <= 4, "and have written nothing: two are in flight, two may be writing their outcome"
+    assert max(open_intents) <= 2 + 6 + 2, "two are in flight, six wait, two may be writing their outcome"
     assert max(threads) - threads[0] <= 2 + 6
     assert result.count("unknown") == 0
     assert result.count("not started") > 0
     assert desk.resume().counts == {"created": len(plan.to_bill)}
     assert_each_billed_once(company, desk)
+
+
+@pytest.mark.parametrize("by", ["waiting too long", "another process"])
+def test_an_intent_that_no_longer_holds_when_its_slot_is_there_is_not_acted_upon(
+    company: Company, desk: Desk, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    """Waiting for a slot must not eat up the time after which an intent counts as absent."""
+    plan, intend = desk.preview(), Journal.intend
+    desk.client.settings = desk.settings.model_copy(update={"unknown_wait": 900})
+    taken = set(plan.to_bill["external_id"].head(3)) if by == "another process" else set()
+
+    def overtaken(journal: Journal, run_id: str, bill: PlannedBill, *, fence: int | None = None) -> str | None:
+        before = intend(journal, run_id, bill, fence=fence)
+        if bill.external_id in taken:
+            journal.record(run_id, bill.external_id, Outcome.UNKNOWN)
+        return before
+
+    monkeypatch.setattr(Journal, "intend", overtaken)
+    monkeypatch.setattr("nsbill.billing.run.holding_time", lambda _: 60.0 if taken else -1.0)
+    result = carry_out(plan, journal=desk.journal, client=desk.client)
+    assert set(result.outcomes[result.outcomes["outcome"] == "unknown"]["external_id"]) == taken
+    assert result.count("created") == len(plan.to_bill) - len(taken)
+    told = [event["kind"] for event in desk.journal.events(order=str(plan.to_bill["sales_order_id"].iloc[-1]))]
+    assert told == (["intent", "created"] if taken else ["intent", "absent", "intent", "created"])

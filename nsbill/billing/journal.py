@@ -155,6 +155,40 @@ class Journal:
 
         return self._writer.write(step, key=bill.external_id)
 
+    def intends(self, run_id: str, external_id: str, *, fence: int | None = None) -> bool:
+        """Say whether the intent of this run and this ``fence`` is still the latest about a record; writes nothing.
+
+        Raises
+        ------
+        LeaseLost
+            ``fence`` is given, and another run has taken the account since.
+        """
+        with self._reading.connect() as db:
+            account = self._account(db, run_id)
+            if fence is not None:
+                demand(db, account, fence)
+            return self._is_intent_of(db, account, run_id, external_id, fence)
+
+    def withdraw(self, run_id: str, external_id: str, detail: str, *, fence: int | None = None) -> None:
+        """Take an intent back whose create was not sent, unless another process has written about the record since."""
+
+        def step(to: Transaction) -> None:
+            account = self._account(to.db, run_id)
+            if self._is_intent_of(to.db, account, run_id, external_id, fence):
+                kind = Outcome.ABSENT.value
+                follows, _ = self._last(to.db, account, external_id)
+                self._append(
+                    to.db,
+                    run_id=run_id,
+                    external_id=external_id,
+                    kind=kind,
+                    detail=detail,
+                    fence=fence,
+                    follows=follows,
+                )
+
+        self._writer.write(step, key=external_id)
+
     def record(
         self,
         run_id: str,
@@ -316,6 +350,11 @@ class Journal:
                 raise JournalError(f"there is no run {run_id}", "List the runs: nsbill journal.")
             self._accounts[run_id] = account
         return self._accounts[run_id]
+
+    @staticmethod
+    def _is_intent_of(db: sa.Connection, account: str, run_id: str, external_id: str, fence: int | None) -> bool:
+        found = db.execute(t.LAST_EVENT, {"account": account, "external_id": external_id}).first()
+        return found is not None and (found.kind, found.run_id, found.fence) == (INTENT, run_id, fence)
 
     @staticmethod
     def _last(db: sa.Connection, account: str, external_id: str) -> tuple[int, str | None]:

@@ -142,7 +142,7 @@ decision = sa.Table(
 APPEND_ONLY = (run, planned, event, holding, decision)
 
 LAST_EVENT = (
-    sa.select(event.c.event_id, event.c.kind)
+    sa.select(event.c.event_id, event.c.kind, event.c.run_id, event.c.fence)
     .where(event.c.account == sa.bindparam("account"), event.c.external_id == sa.bindparam("external_id"))
     .order_by(event.c.event_id.desc())
     .limit(1)

@@ -42,6 +42,8 @@ class Plan:
     """In words, what the orders become."""
     closed_period: ClosedPeriod = ClosedPeriod.BLOCK
     """The policy for dates in closed accounting periods."""
+    currencies: Mapping[str, str] | None = None
+    """NetSuite's currency ids to ISO codes, as they were read for the plan; a run need not ask again."""
 
     @property
     def orders(self) -> int:

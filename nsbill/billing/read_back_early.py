@@ -20,6 +20,7 @@ __all__ = ["EarlyReadBack"]
 
 _ENOUGH = 250
 """Records that are worth two requests of their own; their lines seldom need more than one page."""
+_NEARLY_DONE = 60
 _AT_ONCE = 2
 """So many pieces may be under way; the end of a run need not wait for the one before."""
 
@@ -54,9 +55,13 @@ class EarlyReadBack:
             if not self._given_up:
                 self._made.append(entry)
 
-    def go_on(self, *, at_least: int | None = None) -> None:
-        """Compare what was made meanwhile, if it is enough; does not wait for it."""
-        enough = _ENOUGH if at_least is None else at_least
+    def go_on(self, *, left: int) -> None:
+        """Compare what was made meanwhile, if it is enough; does not wait for it.
+
+        ``left``: how many orders are not settled yet. Shortly before the end less is enough, so that the last few are
+        compared alone, and at the end anything.
+        """
+        enough = 1 if left <= 0 else _ENOUGH if left > _NEARLY_DONE else _ENOUGH // 5
         for one in [one for one in self._under_way if one.done()]:
             self._under_way.remove(one)
             one.result()

@@ -15,7 +15,7 @@ from nsbill.netsuite.client import Client
 from nsbill.netsuite.records import FoundRecord, find_by_external_id, find_carrier
 from nsbill.vocabulary import Outcome
 
-__all__ = ["TAKEN", "Resolution", "explain_refusal", "look_up", "resolve_open", "waiting_time"]
+__all__ = ["TAKEN", "Resolution", "explain_refusal", "holding_time", "look_up", "resolve_open", "waiting_time"]
 
 TAKEN = "EXTERNAL_ID_TAKEN"
 """Code of a rejected create whose external id is on a record that does not bill the order."""
@@ -53,9 +53,15 @@ def waiting_time(entry: Entry, unknown_wait: int) -> timedelta:
     """How long after its latest event an open create may still turn up.
 
     ``unknown_wait`` covers the server's own limit. An intent without an outcome, of a process that died, waits a third
-    longer (310 s by default): a blocked create is sent again for up to ``CREATE_PATIENCE`` (300 s) after its intent.
+    longer (310 s by default): it was sent within its ``holding_time`` (10 s), and a blocked create is sent again for up
+    to ``CREATE_PATIENCE`` (300 s).
     """
     return timedelta(seconds=unknown_wait) * (4 if entry.state == INTENT else 3) / 3
+
+
+def holding_time(unknown_wait: int) -> float:
+    """How many seconds an intent may wait for its slot before it must be written anew; a part of its ``waiting_time``."""
+    return min(10.0, unknown_wait / 6)
 
 
 def look_up(client: Client, currencies: dict[str, str], bill: PlannedBill, *, found_as: Outcome) -> Resolution | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from itertools import islice
@@ -17,9 +17,9 @@ from nsbill.billing.journal_lease import Lease
 from nsbill.billing.plan import Plan
 from nsbill.billing.read_back import COULD_NOT
 from nsbill.billing.read_back_early import EarlyReadBack
-from nsbill.billing.resolve import TAKEN, Resolution, explain_refusal, look_up, resolve_open, waiting_time
+from nsbill.billing.resolve import TAKEN, Resolution, explain_refusal, holding_time, look_up, resolve_open, waiting_time
 from nsbill.billing.result import DONE, NOT_STARTED, RunResult, outcomes_of
-from nsbill.errors import JournalError, NetSuiteError, NoAnswer, SignInRefused, TooManyRequests
+from nsbill.errors import JournalError, LeaseLost, NetSuiteError, NoAnswer, SignInRefused, TooManyRequests
 from nsbill.netsuite.books import load_currencies
 from nsbill.netsuite.client import Client
 from nsbill.netsuite.records import transform_order
@@ -50,7 +50,7 @@ def carry_out(
     """
     with journal.lease(plan.account) as lease:
         run_id = journal.start_run(plan, client.settings.model_dump_json(), fence=lease.token)
-        return Run(run_id, journal, client, lease, progress, stop).finish()
+        return Run(run_id, journal, client, lease, progress, stop, currencies=plan.currencies).finish()
 
 
 def resume_run(
@@ -111,10 +111,12 @@ class Run:
         lease: Lease,
         progress: Progress = silent,
         stop: threading.Event | None = None,
+        *,
+        currencies: Mapping[str, str] | None = None,
     ) -> None:
         self.run_id, self.journal, self.client, self.lease = run_id, journal, client, lease
         self.progress, self.stop = progress, stop or threading.Event()
-        self.currencies = load_currencies(client)
+        self.currencies = dict(currencies or load_currencies(client))
         states = journal.states(run_id)
         self.total = states.total()
         self.tally: Counter[str] = Counter()
@@ -176,23 +178,21 @@ class Run:
         """
         todo: Iterator[Entry] = iter(entries)
         running: set[Future[str]] = set()
-        renewed, more = time.monotonic(), True
+        renewed = time.monotonic()
         with ThreadPoolExecutor(self.client.settings.slots + _IN_QUEUE) as pool:
             try:
                 while True:
-                    while more and len(running) < self.client.governor.limit + _IN_QUEUE and not self.stop.is_set():
+                    while len(running) < self.client.governor.limit + _IN_QUEUE and not self.stop.is_set():
                         entry = next(todo, None)
                         if entry is None:
-                            more = False
-                            self.early.go_on(at_least=1)  # there are slots to spare from now on
-                        else:
-                            running.add(pool.submit(step, entry))
+                            break
+                        running.add(pool.submit(step, entry))
                     if not running:
                         return
                     done, running = wait(running, timeout=_RENEW_EVERY, return_when=FIRST_COMPLETED)
                     for future in done:
                         self.tally[future.result()] += 1
-                    self.early.go_on()
+                    self.early.go_on(left=max(1, self.total - self.tally.total()))
                     self._report()
                     if time.monotonic() - renewed > _RENEW_EVERY:
                         self.lease.renew()
@@ -202,10 +202,10 @@ class Run:
                 raise
 
     def _create(self, entry: Entry) -> str:
-        """Create one billing record by the protocol: look-up if it was tried before, slot, intent, request, outcome.
+        """Create one billing record by the protocol: look-up if it was tried before, intent, slot, request, outcome.
 
-        The intent is written when the slot is there: waiting for one must not eat up the time after which an intent
-        without an outcome may count as absent.
+        The intent is written while the order queues for its slot, which is not held meanwhile. A long wait must not eat
+        up the time after which an intent without an outcome may count as absent: then it is taken back and written anew.
         """
         if self.stop.is_set():
             return NOT_STARTED
@@ -216,15 +216,45 @@ class Run:
                 return entry.state  # nothing is known, so nothing is sent
             if found:
                 return self._record(entry, found)
+        if not self._intend(entry):
+            return self._taken_by_another(entry)
+        intended = time.monotonic()
         with self.client.turn():
-            return NOT_STARTED if self.stop.is_set() else self._create_in_turn(entry)
+            waited = time.monotonic() - intended
+            if self.stop.is_set():
+                self._not_sent(entry, waited)
+                return NOT_STARTED
+            if waited > holding_time(self.client.settings.unknown_wait):
+                self._not_sent(entry, waited)
+                if not self._intend(entry):
+                    return self._taken_by_another(entry)
+            if not self._still_intends(entry, waited):
+                return self._taken_by_another(entry)
+            return self._create_in_turn(entry)
+
+    def _still_intends(self, entry: Entry, waited: float) -> bool:
+        """Look at the intent once more, right before the request: whether it holds, and the account is still ours."""
+        try:
+            return self.journal.intends(self.run_id, entry.bill.external_id, fence=self.lease.token)
+        except LeaseLost:
+            self._not_sent(entry, waited)
+            raise
+
+    def _not_sent(self, entry: Entry, waited: float) -> None:
+        detail = f"not sent after waiting {waited:.1f} s for a slot"
+        self.journal.withdraw(self.run_id, entry.bill.external_id, detail, fence=self.lease.token)
+
+    def _intend(self, entry: Entry) -> bool:
+        """Write the intent; False when another run is at this order, or has done it."""
+        before = self.journal.intend(self.run_id, entry.bill, fence=self.lease.token)
+        return before is None or before in REPEATABLE_STATES
+
+    def _taken_by_another(self, entry: Entry) -> str:
+        """Look up what another run is at; its waiting time is not the one that this entry was read with."""
+        return self._resolve(replace(entry, at=None))
 
     def _create_in_turn(self, entry: Entry) -> str:
         bill = entry.bill
-        before = self.journal.intend(self.run_id, bill, fence=self.lease.token)
-        if before is not None and before not in REPEATABLE_STATES:
-            # another run is at it, or has done it; its waiting time is not the one that this entry was read with
-            return self._resolve(replace(entry, at=None))
         try:
             record_id = transform_order(
                 self.client,
@@ -312,7 +342,7 @@ class Run:
     def _end(self) -> RunResult:
         """Write that the run has ended, read its records back, and write down what of them differs."""
         fence = self.lease.token
-        self.early.go_on(at_least=1)
+        self.early.go_on(left=0)
         kind = "stopped" if self.stop.is_set() else "finished"
         self.journal.note(self.run_id, kind, str(dict(self.tally)), fence=fence)
         outcomes, taken = self._outcomes()
