@@ -134,8 +134,10 @@ def _parsed(data: bytes, layout: Layout) -> Reading:
         return reading
     number, columns = found
     rows = [
-        n for n, line in enumerate(lines[:number], start=1) if trimmed(line) and line.count("\t") >= len(columns) // 2
-    ]
+        n
+        for n, line in enumerate(lines[:number], start=1)
+        if line.count("\t") >= len(columns) // 2 and sum(bool(trimmed(cell)) for cell in line.split("\t")) > 3
+    ]  # the shortest row has six filled cells, a preamble one or two
     above = next(iter(rows), None)
     if above is not None:
         reading.blame(above, "a row above the header")

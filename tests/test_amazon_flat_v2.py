@@ -463,6 +463,7 @@ OTHERS: dict[str, tuple[bytes, str]] = {
     "utf-16": ("settlement-id\t".encode("utf-16"), "UTF-16 text, as a spreadsheet saves it"),
     "binary": (b"abc\0\0\1def", "binary data"),
     "nothing": (b" \n\n", "the file is empty"),
+    "blanks, then words": (b"\t" * 5000 + b"words\n", "without the columns of a settlement report"),
     "prose": (b"Dear seller,\nyour report is ready.\n", "without the columns of a settlement report"),
     "csv": (text_of(plain_rows()).replace("\t", ",").encode(), "not separated by tabs"),
     "spaces": (text_of(plain_rows()).replace("\t", "    ").encode(), "not separated by tabs"),

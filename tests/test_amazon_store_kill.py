@@ -71,11 +71,16 @@ AT_RANDOM_TIMES = """
     told(added(0, nothing))
     whole = time.monotonic() - began
     chance = random.Random(20_260_728)
-    for number in range(1, 10):
+    killed, number = 0, 0
+    while killed < 6 and number < 60:
+        number += 1
         pid = added(number, nothing)
         time.sleep(whole * chance.uniform(0, 1.1))
         os.kill(pid, signal.SIGKILL)
-        told(pid)
+        if told(pid) == -signal.SIGKILL:
+            killed += 1
+        else:
+            whole *= 0.8
 """
 
 AT_ONCE = """
@@ -144,7 +149,7 @@ def test_killed_at_random_times_the_store_is_as_before_or_as_after(tmp_path: Pat
     path = two_settlements(tmp_path / "two.txt", repeated=2_000)
     codes = run(AT_RANDOM_TIMES, tmp_path, path)
     assert codes[0] == 0
-    assert codes.count(-signal.SIGKILL) > 3
+    assert codes.count(-signal.SIGKILL) == 6, "the waits get shorter until enough processes die at their work"
     for number, code in enumerate(codes):
         there = judge(tmp_path / f"workspace-{number}", path, lines=20_000, total=Decimal("22.02") * 2_000)
         assert there or code == -signal.SIGKILL

@@ -74,14 +74,14 @@ class Header:
     columns: tuple[str, ...]
 
 
-def refuse_what_is_no_text(name: str, head: bytes, *, packed_again: bool = False) -> None:
-    """Raise SourceFileError when the first bytes are those of a document that is no text."""
+def refuse_what_is_no_text(name: str, head: bytes, *, whole: bool, packed_again: bool = False) -> None:
+    """Raise SourceFileError when the first bytes, or the ``whole`` content, are those of a document that is no text."""
     found = next((title for magic, title in _MAGIC if head.startswith(magic)), None)
     if head.startswith(b"PK\x03\x04") and (b"xl/" in head or b"[Content_Types].xml" in head):
         found = "an Excel workbook (.xlsx)"
     if packed_again and head.startswith((b"PK\x03\x04", b"\x1f\x8b")):
         found = found or "an archive inside the archive"
-    if not head.strip(b"\xef\xbb\xbf \r\n\t"):
+    if whole and not head.strip(b"\xef\xbb\xbf \r\n\t"):
         found = "nothing: the file is empty"
     if found:
         raise SourceFileError(name, found=found, expected=ACCEPTED, remedy=_DOWNLOAD)

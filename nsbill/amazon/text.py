@@ -27,6 +27,7 @@ from nsbill.errors import SourceFileError
 
 __all__ = ["SourceText", "Span", "open_text"]
 
+_HEAD = 4096
 _CHUNK = 4 * 1024 * 1024
 _SPAN = 16 * 1024 * 1024
 _AGAIN = "Download the file again from Seller Central."
@@ -141,8 +142,8 @@ def open_text(path: Path, scratch: Path, *, name: str | None = None) -> SourceTe
     """
     name = name or path.name
     with path.open("rb") as file:
-        head = file.read(4096)
-    refuse_what_is_no_text(name, head)
+        head = file.read(_HEAD)
+    refuse_what_is_no_text(name, head, whole=len(head) < _HEAD)
     content = _unpacked(name, path, head, scratch)
     survey = _survey(name, content)
     content_digest = survey.sha.hexdigest()
@@ -199,7 +200,8 @@ def _copied(name: str, packed: IO[bytes] | gzip.GzipFile, scratch: Path) -> Path
     with target.open("wb") as file:
         shutil.copyfileobj(packed, file, _CHUNK)
     with target.open("rb") as file:
-        refuse_what_is_no_text(name, file.read(4096), packed_again=True)
+        head = file.read(_HEAD)
+    refuse_what_is_no_text(name, head, whole=len(head) < _HEAD, packed_again=True)
     return target
 
 
