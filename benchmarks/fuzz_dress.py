@@ -140,7 +140,7 @@ def _text(sheet: Sheet, rng: Random) -> None:
     if not all(cell.isascii() for row in (*sheet.rows, sheet.header, sheet.preamble) for cell in row):
         sheet.encoding = "utf-8"
     at = sheet.at("sku")
-    for number in sheet.money_rows():
+    for number in sheet.money_rows() if at >= 0 else ():
         if rng.random() < 0.5:
             sheet.rows[number][at] = rng.choice(_SAMPLES[sheet.encoding])
 
@@ -148,7 +148,7 @@ def _text(sheet: Sheet, rng: Random) -> None:
 def _quotes(sheet: Sheet, rng: Random) -> None:
     """Quotes have no meaning here; a single one must not swallow lines."""
     at = sheet.at("sku")
-    for number in sheet.money_rows():
+    for number in sheet.money_rows() if at >= 0 else ():
         if rng.random() < 0.3:
             sheet.rows[number][at] = rng.choice(('"', '12" plate', '"a" b', "'", '""', "a\\", "\\", "a,b;c"))
 

@@ -31,6 +31,12 @@ def test_cells_shifted_by_one_show_in_the_row_check() -> None:
     )
 
 
+def test_empty_cells_behind_the_last_column_are_refused_and_delimiters_in_cells_are_none() -> None:
+    assert len(read(GOOD.add({"description": 'Cup, large, "blue"'}, product_sales="1.00"))) > 0
+    longer = GOOD.text.rstrip("\n") + ",,\n"
+    assert f"line 3: found {len(US.names) + 2} cells; expected {len(US.names)} as in the header" in refusal(longer)
+
+
 def test_columns_of_money_that_no_sum_explains_refuse_the_file() -> None:
     site = replace(US, columns=US.columns.replace("\nother |", "\nMoon fee | moon\nother |"))
     report = Report(site).add({}, product_sales="9", moon="-1").add({"moon": "5", "total": "9.00"}, product_sales="9")

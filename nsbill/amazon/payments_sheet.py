@@ -107,6 +107,31 @@ class PaymentsSheet:
                 expected=f"cells separated by '{header.delimiter}', with quotes around those that hold one",
                 remedy=_DOWNLOAD,
             ) from error
+        if self._has_surplus():
+            raise self._wrong_row() or SourceFileError(
+                self.source.name,
+                found="more cells than the header has columns",
+                expected=f"{len(header.names)} cells in every row",
+                remedy=_DOWNLOAD,
+            )
+
+    def _has_surplus(self) -> bool:
+        """Whether a row has empty cells behind its last column: DuckDB drops them without a word.
+
+        Every delimiter of the text stands between two cells of a row, or inside a cell.
+        """
+        delimiter = self.header.delimiter
+        cells = self._concatenated()
+        query = f"SELECT count(*), coalesce(sum(len(t) - len(replace(t, '{delimiter}', ''))), 0) FROM ({cells})"  # noqa: S608
+        [(rows, inside)] = self.rows(query)
+        spans = self.source.spans_below(self.header.line)
+        there = sum(self.source.read(span).count(delimiter.encode()) for span in spans)
+        return there != int(rows) * (len(self.header.names) - 1) + int(inside)
+
+    def _concatenated(self) -> str:
+        """The SQL of each row's number and of all its cells as one text."""
+        cells = ", ".join(f"c{i}" for i in range(len(self.header.names)))
+        return f"SELECT rowid, concat({cells}) AS t FROM cells"  # noqa: S608  # our own names
 
     def _lines(self) -> np.ndarray:
         """The line on which each row starts. A cell in quotes may hold line ends; an empty line is no row."""
@@ -134,8 +159,7 @@ class PaymentsSheet:
 
     def _line_ends(self) -> np.ndarray:
         """How many line ends the cells of each row hold."""
-        cells = ", ".join(f"c{i}" for i in range(len(self.header.names)))
-        query = f"SELECT len(t) - len(replace(t, chr(10), '')) AS n FROM (SELECT rowid, concat({cells}) AS t FROM cells) ORDER BY rowid"  # noqa: S608
+        query = f"SELECT len(t) - len(replace(t, chr(10), '')) AS n FROM ({self._concatenated()}) ORDER BY rowid"  # noqa: S608
         found: np.ndarray = self.connection.sql(query).fetchnumpy()["n"]
         return found.astype(np.int64)
 
