@@ -304,12 +304,13 @@ EXCEPTIONS = Schema(
         _c("amazon_order_id", TEXT, "Amazon order id", empty=True),
         _c("settlement_id", TEXT, "settlement id", empty=True),
         _c("currency", TEXT, "ISO 4217 code"),
+        _c("reference", TEXT, "what else tells it from others: order reference, labels; never changes", empty=True),
         _c("amount", MONEY, "the money in question"),
         _c("evidence", TEXT, "where it was seen: documents, settlements, file lines"),
         _c("action", TEXT, "default action"),
     ),
 )
-"""What is wrong; grain: one row per class and order or settlement and currency."""
+"""What is wrong; grain: one row per class and order or settlement, reference, and currency."""
 
 TOTALS = Schema(
     "totals",

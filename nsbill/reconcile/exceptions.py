@@ -61,10 +61,15 @@ def exception_rows(engine: Engine, *, rows: Frame, settled: Settled, rules: Reco
     of_orders = _of_orders(engine, rows, settled, rules)
     parts = [of_orders, *_of_lines(settled, rules), _of_settlements(engine, settled.settlements)]
     names = EXCEPTIONS.names
-    wide = nw.concat([part.select(*names) for part in parts])
-    return engine.hold(
-        wide, grain=["exception_class", "amazon_order_id", "settlement_id", "currency", "evidence"], what="exceptions"
-    )
+    wide = nw.concat([_with_reference(part).select(*names) for part in parts])
+    grain = ["exception_class", "amazon_order_id", "settlement_id", "reference", "currency"]
+    return engine.hold(wide, grain=grain, what="exceptions")
+
+
+def _with_reference(part: Frame) -> Frame:
+    """Give ``reference`` to a part whose order or settlement says all: empty."""
+    there = "reference" in part.collect_schema().names()
+    return part if there else part.with_columns(reference=nw.lit(None, dtype=nw.String))
 
 
 def _findings(rules: ReconcileRules) -> tuple[_Finding, ...]:
@@ -168,22 +173,19 @@ def _of_lines(settled: Settled, rules: ReconcileRules) -> tuple[Frame, Frame]:
     malformed = _grouped(
         settled.odd.filter(nw.col("order_route") == OrderRoute.MALFORMED.value),
         by=("order_reference",),
+        reference=nw.col("order_reference"),
         words=sentence(": order id '", nw.col("order_reference"), "'"),
         name=ExceptionClass.MALFORMED_ORDER_ID,
         rules=rules,
     )
+    labels = sentence(
+        "'", nw.col("transaction_type"), "' / '", nw.col("amount_type"), "' / '", nw.col("amount_description"), "'"
+    )
     unclassified = _grouped(
         settled.odd.filter(nw.col("line_kind") == LineKind.UNCLASSIFIED.value),
         by=("transaction_type", "amount_type", "amount_description"),
-        words=sentence(
-            ": '",
-            nw.col("transaction_type"),
-            "' / '",
-            nw.col("amount_type"),
-            "' / '",
-            nw.col("amount_description"),
-            "'",
-        ),
+        reference=labels,
+        words=sentence(": ", labels),
         name=ExceptionClass.UNCLASSIFIED_LINE,
         rules=rules,
     )
@@ -191,7 +193,13 @@ def _of_lines(settled: Settled, rules: ReconcileRules) -> tuple[Frame, Frame]:
 
 
 def _grouped(
-    lines: Frame, *, by: tuple[str, ...], words: nw.Expr, name: ExceptionClass, rules: ReconcileRules
+    lines: Frame,
+    *,
+    by: tuple[str, ...],
+    reference: nw.Expr,
+    words: nw.Expr,
+    name: ExceptionClass,
+    rules: ReconcileRules,
 ) -> Frame:
     sums = lines.group_by("settlement_id", "currency", *by).agg(
         amount=nw.col("amount").sum(),
@@ -204,6 +212,7 @@ def _grouped(
         nw.lit(rules.seller_account).alias("seller_account"),
         nw.lit(None, dtype=nw.String).alias("amazon_order_id"),
         "settlement_id",
+        reference.alias("reference"),
         "currency",
         nw.col("amount").cast(nw.Decimal(18, 2)),
         sentence(lines_text(), words).alias("evidence"),
