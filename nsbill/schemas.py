@@ -20,6 +20,7 @@ __all__ = [
     "DATE",
     "DAY",
     "EXCEPTIONS",
+    "EXCEPTION_QUEUE",
     "FLAG",
     "INSTANT",
     "LINES",
@@ -313,6 +314,22 @@ EXCEPTIONS = Schema(
 """What is wrong; grain: one row per class and order or settlement, reference, and currency."""
 
 TOTALS = Schema(
+EXCEPTION_QUEUE = Schema(
+    "exception queue",
+    (
+        _c("exception_id", TEXT, "name of the exception in the queue, such as E-1042; never changes"),
+        *EXCEPTIONS.columns,
+        _c("state", TEXT, "ExceptionState"),
+        _c("owner", TEXT, "who takes care of it", empty=True),
+        _c("note", TEXT, "the latest note", empty=True),
+        _c("first_seen", DATE, "as-of day of the reconciliation that found it first"),
+        _c("gone_since", DATE, "as-of day of the first reconciliation without it; empty: it is still found", empty=True),
+        _c("times_reopened", COUNT, "how often a reconciliation opened it again"),
+        _c("last_event", INSTANT, "when something about it changed last, UTC"),
+    ),
+)
+"""What was found wrong and how far it is dealt with; grain: one row per exception, whatever day it was found."""
+
     "totals",
     (
         _c("currency", TEXT, "ISO 4217 code"),

@@ -11,6 +11,7 @@ __all__ = [
     "ClosedPeriod",
     "EventClass",
     "ExceptionClass",
+    "ExceptionState",
     "LicenceEdition",
     "LineKind",
     "OrderRoute",
@@ -268,3 +269,31 @@ class AgingBucket(StrEnum):
     DAYS_31_60 = "31–60"
     DAYS_61_90 = "61–90"
     OVER_90 = "over 90"
+class ExceptionState(StrEnum):
+    """How far an exception is dealt with in the queue. People set every state but the last."""
+
+    OPEN = "open"
+    IN_PROGRESS = "in progress"
+    WAITING = "waiting"
+    CLOSED = "closed"
+    ACCEPTED = "accepted"
+    RESOLVED = "resolved"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still has to do something about it."""
+        return self in {ExceptionState.OPEN, ExceptionState.IN_PROGRESS, ExceptionState.WAITING}
+
+    @property
+    def meaning(self) -> str:
+        """What the state says, in one line."""
+        return {
+            ExceptionState.OPEN: "nobody has begun",
+            ExceptionState.IN_PROGRESS: "somebody looks into it",
+            ExceptionState.WAITING: "somebody else has to answer: Amazon, the bank, a buyer",
+            ExceptionState.CLOSED: "corrected, or explained",
+            ExceptionState.ACCEPTED: "left as it is: the difference is borne",
+            ExceptionState.RESOLVED: "a later reconciliation did not find it any more",
+        }[self]
+
+
