@@ -323,7 +323,7 @@ EXCEPTION_QUEUE = Schema(
         _c("owner", TEXT, "who takes care of it", empty=True),
         _c("note", TEXT, "the latest note", empty=True),
         _c("first_seen", DATE, "as-of day of the reconciliation that found it first"),
-        _c("gone_since", DATE, "as-of day of the first reconciliation without it; empty: it is still found", empty=True),
+        _c("gone_since", DATE, "as-of day of the first reconciliation without it; empty: still found", empty=True),
         _c("times_reopened", COUNT, "how often a reconciliation opened it again"),
         _c("last_event", INSTANT, "when something about it changed last, UTC"),
     ),
