@@ -69,6 +69,9 @@ class RecordType(StrEnum):
     CREDIT_MEMO = "creditMemo"
     CASH_REFUND = "cashRefund"
     CUSTOMER_PAYMENT = "customerPayment"
+    CUSTOMER_REFUND = "customerRefund"
+    DEPOSIT_APPLICATION = "depositApplication"
+    JOURNAL_ENTRY = "journalEntry"
 
     @property
     def suiteql_type(self) -> str:
@@ -80,6 +83,9 @@ class RecordType(StrEnum):
             RecordType.CREDIT_MEMO: "CustCred",
             RecordType.CASH_REFUND: "CashRfnd",
             RecordType.CUSTOMER_PAYMENT: "CustPymt",
+            RecordType.CUSTOMER_REFUND: "CustRfnd",
+            RecordType.DEPOSIT_APPLICATION: "DepAppl",
+            RecordType.JOURNAL_ENTRY: "Journal",
         }[self]
 
     @property
@@ -92,6 +98,9 @@ class RecordType(StrEnum):
             RecordType.CREDIT_MEMO: "credit memo",
             RecordType.CASH_REFUND: "cash refund",
             RecordType.CUSTOMER_PAYMENT: "customer payment",
+            RecordType.CUSTOMER_REFUND: "customer refund",
+            RecordType.DEPOSIT_APPLICATION: "deposit application",
+            RecordType.JOURNAL_ENTRY: "journal entry",
         }[self]
 
 
@@ -120,10 +129,14 @@ class LicenceEdition(StrEnum):
 
 
 class TaxMode(StrEnum):
-    """Whether invoices carry facilitator-collected tax (``include``) or not (``exclude``)."""
+    """Whether invoices carry facilitator-collected tax (``include``) or not (``exclude``).
+
+    ``detect``: per order whichever of the two makes what was settled equal what was billed.
+    """
 
     EXCLUDE = "exclude"
     INCLUDE = "include"
+    DETECT = "detect"
 
 
 class SkipReason(StrEnum):
@@ -256,19 +269,23 @@ class ExceptionClass(StrEnum):
     CANCELLED_BUT_SETTLED = "CANCELLED_BUT_SETTLED"
     UNCLASSIFIED_LINE = "UNCLASSIFIED_LINE"
     SETTLEMENT_DOES_NOT_FOOT = "SETTLEMENT_DOES_NOT_FOOT"
+    DUPLICATE_SETTLEMENT_LINE = "DUPLICATE_SETTLEMENT_LINE"
+    SETTLEMENT_GAP = "SETTLEMENT_GAP"
+    SETTLEMENT_OVERLAP = "SETTLEMENT_OVERLAP"
+    RESERVE_BREAK = "RESERVE_BREAK"
+    BALANCE_BREAK = "BALANCE_BREAK"
+    DEPOSIT_MISSING = "DEPOSIT_MISSING"
+    DEPOSIT_MISMATCH = "DEPOSIT_MISMATCH"
+    DEPOSIT_AMBIGUOUS = "DEPOSIT_AMBIGUOUS"
+    DEPOSIT_WITHOUT_SETTLEMENT = "DEPOSIT_WITHOUT_SETTLEMENT"
+    SOURCE_DISAGREEMENT = "SOURCE_DISAGREEMENT"
+    PAYMENT_NOT_APPLIED = "PAYMENT_NOT_APPLIED"
+    PAYMENT_OVER_APPLIED = "PAYMENT_OVER_APPLIED"
+    PAYMENT_WRONG_ORDER = "PAYMENT_WRONG_ORDER"
+    REFUND_NOT_POSTED = "REFUND_NOT_POSTED"
     UNKNOWN_OUTCOME = "UNKNOWN_OUTCOME"
 
 
-class AgingBucket(StrEnum):
-    """Days past the date on which the settlement was expected."""
-
-    NOT_YET_EXPECTED = "not yet expected"
-    DAYS_1_7 = "1–7"
-    DAYS_8_14 = "8–14"
-    DAYS_15_30 = "15–30"
-    DAYS_31_60 = "31–60"
-    DAYS_61_90 = "61–90"
-    OVER_90 = "over 90"
 class ExceptionState(StrEnum):
     """How far an exception is dealt with in the queue. People set every state but the last."""
 
@@ -297,3 +314,13 @@ class ExceptionState(StrEnum):
         }[self]
 
 
+class AgingBucket(StrEnum):
+    """Days past the date on which the settlement was expected."""
+
+    NOT_YET_EXPECTED = "not yet expected"
+    DAYS_1_7 = "1–7"
+    DAYS_8_14 = "8–14"
+    DAYS_15_30 = "15–30"
+    DAYS_31_60 = "31–60"
+    DAYS_61_90 = "61–90"
+    OVER_90 = "over 90"

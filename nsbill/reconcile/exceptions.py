@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import narwhals as nw
-import pyarrow as pa
 
 from nsbill.money import ZERO
 from nsbill.reconcile.engine import Engine, Frame
@@ -18,11 +18,13 @@ from nsbill.reconcile.evidence import (
     SALES,
     with_evidence,
 )
+from nsbill.reconcile.exceptions_books import BOOKS_ACTIONS, books_exceptions
+from nsbill.reconcile.exceptions_settlements import SETTLEMENT_ACTIONS
 from nsbill.reconcile.rules import ReconcileRules
 from nsbill.reconcile.settled import Settled
 from nsbill.reconcile.texts import lines_text, sentence
 from nsbill.schemas import EXCEPTIONS
-from nsbill.vocabulary import ExceptionClass, LineKind, OrderRoute, TieState
+from nsbill.vocabulary import ExceptionClass, LineKind, OrderRoute
 
 __all__ = ["ACTIONS", "exception_rows"]
 
@@ -40,8 +42,9 @@ ACTIONS: dict[ExceptionClass, str] = {
     ExceptionClass.CHARGEBACK_OR_CLAIM: "Contest it before the deadline, or accept it and credit the order.",
     ExceptionClass.CURRENCY_MISMATCH: "Correct the currency of the marketplace's mapping; never net the two.",
     ExceptionClass.CANCELLED_BUT_SETTLED: "Find out why a cancelled order was settled; bill it or refund the buyer.",
+    **BOOKS_ACTIONS,
     ExceptionClass.UNCLASSIFIED_LINE: "Add the labels to the vocabulary, then add the file again.",
-    ExceptionClass.SETTLEMENT_DOES_NOT_FOOT: "Download the report again; post nothing from this file.",
+    **SETTLEMENT_ACTIONS,
 }
 """The default action of each class that the reconciliation finds."""
 
@@ -56,10 +59,16 @@ class _Finding:
     lines_of: str
 
 
-def exception_rows(engine: Engine, *, rows: Frame, settled: Settled, rules: ReconcileRules) -> Frame:
-    """Find every exception; one row per class and order, or settlement and labels or reference."""
+def exception_rows(
+    engine: Engine, *, rows: Frame, settled: Settled, rules: ReconcileRules, more: Sequence[Frame] = ()
+) -> Frame:
+    """Find every exception; one row per class and order, or settlement and labels or reference.
+
+    ``more``: exceptions that were found elsewhere, of whole settlements and the like, with the columns of EXCEPTIONS.
+    """
     of_orders = _of_orders(engine, rows, settled, rules)
-    parts = [of_orders, *_of_lines(settled, rules), _of_settlements(engine, settled.settlements)]
+    of_books = books_exceptions(engine, rows=rows, settled=settled, rules=rules)
+    parts = [of_orders, *of_books, *_of_lines(settled, rules), *more]
     names = EXCEPTIONS.names
     wide = nw.concat([_with_reference(part).select(*names) for part in parts])
     grain = ["exception_class", "amazon_order_id", "settlement_id", "reference", "currency"]
@@ -216,32 +225,5 @@ def _grouped(
         "currency",
         nw.col("amount").cast(nw.Decimal(18, 2)),
         sentence(lines_text(), words).alias("evidence"),
-        nw.lit(ACTIONS[name]).alias("action"),
-    )
-
-
-def _of_settlements(engine: Engine, settlements: pa.Table) -> Frame:
-    name = ExceptionClass.SETTLEMENT_DOES_NOT_FOOT
-    untied = engine.frame(settlements).filter(nw.col("ties") == TieState.DOES_NOT_TIE.value)
-    evidence = sentence(
-        "settlement ",
-        nw.col("settlement_id"),
-        ": ",
-        nw.col("lines").cast(nw.String),
-        " lines add up to ",
-        nw.col("lines_total").cast(nw.String),
-        ", the file ",
-        nw.col("source_name"),
-        " states ",
-        nw.col("total_amount").cast(nw.String),
-    )
-    return untied.select(
-        nw.lit(name.value).alias("exception_class"),
-        "seller_account",
-        nw.lit(None, dtype=nw.String).alias("amazon_order_id"),
-        "settlement_id",
-        "currency",
-        nw.col("residual").cast(nw.Decimal(18, 2)).alias("amount"),
-        evidence.alias("evidence"),
         nw.lit(ACTIONS[name]).alias("action"),
     )

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 import narwhals as nw
 import pandas as pd
 
+from nsbill.amazon.proof_rows import PROOFS
 from nsbill.money import ZERO
 from nsbill.reconcile.books import read_books
 from nsbill.reconcile.engine import Engine, Frame, arrow_of, checked
 from nsbill.reconcile.exceptions import exception_rows
+from nsbill.reconcile.exceptions_settlements import settlement_exceptions
 from nsbill.reconcile.rules import ReconcileRules
 from nsbill.reconcile.settled import read_settled
 from nsbill.reconcile.statement import statement_rows
+from nsbill.reconcile.tie_out import tie_out
+from nsbill.reconcile.tie_out_schemas import TIE_OUT, TIE_OUT_MONTHS
 from nsbill.schemas import (
+    APPLICATIONS,
     BILLING_RECORDS,
     CREDITS,
     EXCEPTIONS,
@@ -36,8 +41,8 @@ __all__ = ["Reconciliation", "reconcile"]
 class Reconciliation:
     """What was received and what is due, per Amazon order, as of one day.
 
-    ``statement``, ``exceptions``, ``settlements`` and ``totals`` are frames of the schemas with these names;
-    ``settlements`` holds those that are counted. Amounts are in each row's currency.
+    ``statement``, ``exceptions``, ``settlements``, ``totals``, ``tie_out`` and ``tie_out_months`` are frames of the
+    schemas with these names; ``settlements`` holds those that are counted. Amounts are in each row's currency.
     """
 
     as_of: date
@@ -46,6 +51,8 @@ class Reconciliation:
     exceptions: pd.DataFrame
     settlements: pd.DataFrame
     totals: pd.DataFrame
+    tie_out: pd.DataFrame = field(default_factory=TIE_OUT.frame)
+    tie_out_months: pd.DataFrame = field(default_factory=TIE_OUT_MONTHS.frame)
 
 
 def reconcile(
@@ -55,13 +62,21 @@ def reconcile(
     credits: pd.DataFrame,  # noqa: A002 -- the domain's word, keyword-only
     lines: Sequence[Path] | pd.DataFrame,
     settlements: pd.DataFrame,
+    applications: pd.DataFrame | None = None,
     rules: ReconcileRules,
+    proofs: pd.DataFrame | None = None,
 ) -> Reconciliation:
     """Compare what was billed with what Amazon settled, per order and currency (domain reference 2.2 to 2.6).
 
     The frames have the schemas ``ORDERS, BILLING_RECORDS, CREDITS, SETTLEMENTS``; ``lines`` is a frame of ``LINES``
     or the Parquet files that hold it. None of them is changed. What counts: billing records and credits dated up
     to ``rules.as_of``, and lines of settlements whose period has closed by then (the basis "settled").
+
+    ``proofs`` (schema ``PROOFS``) are what the store proved of the same settlements; without them the tie-out says
+    that its steps between settlements and with the bank cannot be told.
+
+    ``applications`` (schema ``APPLICATIONS``): what NetSuite applied to invoices and credits; without it, the columns
+    from ``ns_received`` on are empty and nothing is said about payments.
 
     The statement comes sorted by currency, ``due`` from high to low, and order id.
 
@@ -81,11 +96,17 @@ def reconcile(
             orders=arrow_of(orders, ORDERS),
             billing_records=arrow_of(billing_records, BILLING_RECORDS),
             credit_records=arrow_of(credits, CREDITS),
+            applications=None if applications is None else arrow_of(applications, APPLICATIONS),
             rules=rules,
         )
         settled = read_settled(engine, lines=source, settlements=arrow_of(settlements, SETTLEMENTS), rules=rules)
         rows = statement_rows(engine, books=books, settled=settled, rules=rules)
-        exceptions = exception_rows(engine, rows=rows, settled=settled, rules=rules)
+        proved = None if proofs is None else arrow_of(proofs, PROOFS)
+        tied = tie_out(engine, lines=source, settled=settled, proofs=proved, rules=rules)
+        of_settlements = settlement_exceptions(
+            engine, settlements=settled.settlements, proofs=proved, sums=tied.sums, rules=rules
+        )
+        exceptions = exception_rows(engine, rows=rows, settled=settled, rules=rules, more=[of_settlements])
         return Reconciliation(
             as_of=rules.as_of,
             tax_mode=rules.tax_mode,
@@ -93,6 +114,8 @@ def reconcile(
             exceptions=checked(engine.read(_sorted_exceptions(exceptions)), EXCEPTIONS),
             settlements=checked(settled.settlements, SETTLEMENTS),
             totals=checked(engine.read(_totals(rows, exceptions)), TOTALS),
+            tie_out=tied.steps,
+            tie_out_months=tied.months,
         )
 
 
