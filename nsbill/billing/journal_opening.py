@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from nsbill.billing import journal_tables as t
+from nsbill.billing.journal_queue_tables import QUEUE_TABLES
 from nsbill.errors import JournalError
 
 __all__ = ["journal_url", "open_engine"]
@@ -113,7 +114,10 @@ def _prepare(engine: sa.Engine, where: str) -> None:
             _refuse_changes(db)
             db.execute(t.journal_meta.insert(), {"version": t.VERSION})
         elif version < t.VERSION:
-            _from_version_1(db)
+            if version == 1:
+                _from_version_1(db)
+            t.metadata.create_all(db)  # version 3: the exception queue
+            _refuse_changes(db)
             db.execute(t.journal_meta.update().values(version=t.VERSION))
 
 
@@ -150,28 +154,26 @@ def _write_ahead(engine: sa.Engine) -> None:
 
 
 def _from_version_1(db: sa.Connection) -> None:
-    """Version 2: fences, refusals in words and codes, decisions, the history of leases; no row is changed."""
+    """Add what version 2 has in tables that were there: fences, refusals in words and codes; no row is changed."""
     for table, names in ((t.event, ("fence", "fix", "code", "follows")), (t.run, ("fence", "number"))):
         for name in names:
             kind = table.c[name].type.compile(db.dialect)
             db.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {name} {kind}")
-    t.metadata.create_all(db)
     there = {index["name"] for table in (t.event, t.run) for index in sa.inspect(db).get_indexes(table.name)}
     for index in (*t.event.indexes, *t.run.indexes):
         if index.name not in there:
             index.create(db)
-    _refuse_changes(db)
 
 
 def _refuse_changes(db: sa.Connection) -> None:
-    """Let the database itself refuse to change or remove what the journal says."""
+    """Let the database itself refuse to change or remove what the journal says; where it does already, it goes on to."""
     words = "the journal is append-only"
     if db.dialect.name == "postgresql":
         db.exec_driver_sql(
             "CREATE OR REPLACE FUNCTION nsbill_append_only() RETURNS trigger LANGUAGE plpgsql AS "
             f"$$ BEGIN RAISE EXCEPTION '{words}'; END $$"
         )
-    for table in t.APPEND_ONLY:
+    for table in (*t.APPEND_ONLY, *QUEUE_TABLES):
         for doing in ("UPDATE", "DELETE"):
             name = f"{table.name}_refuses_{doing.lower()}"
             then = (
@@ -179,6 +181,8 @@ def _refuse_changes(db: sa.Connection) -> None:
                 if db.dialect.name == "sqlite"
                 else "FOR EACH ROW EXECUTE FUNCTION nsbill_append_only()"
             )
+            on = f" ON {table.name}" if db.dialect.name == "postgresql" else ""
+            db.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}{on}")
             db.exec_driver_sql(f"CREATE TRIGGER {name} BEFORE {doing} ON {table.name} {then}")
 
 
