@@ -7,7 +7,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -54,6 +54,10 @@ class BankStatement:
     name: str
     lines: tuple[BankLine, ...]
     left_out: tuple[int, ...] = ()
+
+    def up_to(self, day: date) -> BankStatement:
+        """The same statement without the movements after ``day``."""
+        return replace(self, lines=tuple(line for line in self.lines if line.day <= day))
 
 
 @dataclass(frozen=True)

@@ -71,11 +71,9 @@ _EACH = """
 SELECT filename, amount, count(*) FROM read_parquet($1, filename = true)
 WHERE event_class = 'ACCOUNT' AND line_kind NOT IN ('RESERVE', 'TRANSFER') GROUP BY ALL
 """
-_CHARGES = r"""
-SELECT filename, amount, count(*) FROM read_parquet($1, filename = true)
-WHERE 'successful charge' IN (regexp_replace(lower(trim(amount_description)), '[\s_]+', ' ', 'g'),
-                              regexp_replace(lower(trim(transaction_type)), '[\s_]+', ' ', 'g'))
-GROUP BY ALL
+_CHARGES = """
+SELECT filename, amount, transaction_type, amount_description, count(*) FROM read_parquet($1, filename = true)
+WHERE transaction_type IN (SELECT unnest($2)) AND amount_description IN (SELECT unnest($3)) GROUP BY ALL
 """
 
 
@@ -109,11 +107,17 @@ class Parts:
 def parts_of(files: Sequence[Path]) -> list[Parts]:
     """Add up the stored lines of each file (LINES) by part."""
     found: dict[str, Parts] = {str(file): Parts() for file in files}
+    charges: set[tuple[str, str]] = set()
     for file, transaction_type, description, event, kind, amount, _ in _asked(_SUMS, files):
-        found[file].sums[_part(transaction_type, description, event, kind)] += amount
+        part = _part(transaction_type, description, event, kind)
+        found[file].sums[part] += amount
+        if part == "charged":
+            charges.add((transaction_type, description))
     charged = [file for file in files if found[str(file)]["charged"]]
-    for file, amount, count in _asked(_CHARGES, charged):
-        found[file].charges += [amount] * count
+    types, descriptions = sorted({pair[0] for pair in charges}), sorted({pair[1] for pair in charges})
+    for file, amount, transaction_type, description, count in _asked(_CHARGES, charged, types, descriptions):
+        if (transaction_type, description) in charges:
+            found[file].charges += [amount] * count
     return list(found.values())
 
 
@@ -143,11 +147,13 @@ def payouts(settlements: Sequence[SettlementFacts], files: Sequence[Path]) -> pd
     return PAYOUTS.frame(rows)
 
 
-def _asked(query: str, files: Sequence[Path]) -> list[tuple]:  # type: ignore[type-arg]  # columns differ by query
+def _asked(  # columns differ by query
+    query: str, files: Sequence[Path], *more: list[str]
+) -> list[tuple]:  # type: ignore[type-arg]
     if not files:
         return []
     with duckdb.connect() as connection:
-        return connection.execute(query, [[str(file) for file in files]]).fetchall()
+        return connection.execute(query, [[str(file) for file in files], *more]).fetchall()
 
 
 def _part(transaction_type: str, description: str, event: str, kind: str) -> str:

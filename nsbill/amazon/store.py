@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Literal
@@ -114,13 +114,18 @@ class SettlementStore:
         """The files of activity with their sums, ACTIVITY_FILES: one row per file, currency and status."""
         return self._activity.listing(self._kept())
 
-    def check(self, bank: Sequence[BankStatement] = ()) -> pd.DataFrame:
-        """Prove each settlement from its stored lines, PROOFS; with bank statements, its deposit too."""
-        versions = self._versions()
+    def check(self, bank: Sequence[BankStatement] = (), *, as_of: date | None = None) -> pd.DataFrame:
+        """Prove each settlement from its stored lines, PROOFS; with bank statements, its deposit too.
+
+        ``as_of``: as it could be proved on that day, from the settlements that were closed and the bank lines up to it.
+        """
+        versions = [pair for pair in self._versions() if as_of is None or _closed_by(pair[0], as_of)]
         settlements = [used for used, _ in versions]
         problems = {used.settlement_id: _problem(used, others) for used, others in versions}
-        deposits = match_deposits(settlements, bank) if bank else []
-        return prove(settlements, self.lines_files(), problems, deposits)
+        statements = bank if as_of is None else [statement.up_to(as_of) for statement in bank]
+        deposits = match_deposits(settlements, statements) if bank else []
+        files = [self._settlements / used.file_name for used in settlements]
+        return prove(settlements, files, problems, deposits)
 
     def payouts(self) -> pd.DataFrame:
         """What each settlement's total is made of, PAYOUTS: sales, refunds, fees, reserve, transfers, one row each."""
@@ -309,6 +314,12 @@ def _described(facts: SettlementFacts) -> str:
     }[facts.ties]
     unknown = f", {facts.unclassified_lines} unclassified" if facts.unclassified_lines else ""
     return f"settlement {facts.settlement_id}, {facts.lines:,} lines{unknown}, {how}"
+
+
+def _closed_by(facts: SettlementFacts, day: date) -> bool:
+    """Whether its period (UTC) was over on ``day``; one that states no dates always is."""
+    closed = facts.period_end.date() if facts.period_end else facts.deposit_date
+    return closed is None or closed <= day
 
 
 def _problem(used: SettlementFacts, others: list[SettlementFacts]) -> str | None:
