@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import MISSING, fields
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
-from nsbill.money import ZERO
+from nsbill import schemas
+from nsbill.money import MONEY, ZERO
 from nsbill.reconcile import Reconciliation
+from nsbill.schema import COUNT, FLAG, Schema
 from nsbill.schemas import EXCEPTIONS, SETTLEMENTS, STATEMENT, TOTALS
 from nsbill.vocabulary import AgingBucket, ExceptionClass, StatementStatus, TaxMode, TieState
 
@@ -66,7 +70,7 @@ def bucket(age: int) -> str:
 
 def statement_of(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """A checked STATEMENT frame."""
-    return STATEMENT.frame(rows)
+    return STATEMENT.frame([{**_given(STATEMENT), **row} for row in rows])
 
 
 def sample_statement(orders: int = 60) -> pd.DataFrame:
@@ -81,7 +85,25 @@ def sample_reconciliation(orders: int = 60, *, statement: pd.DataFrame | None = 
     """A reconciliation around the statement; its totals are the statement's."""
     frame = sample_statement(orders) if statement is None else statement
     exceptions = _exceptions()
-    return Reconciliation(AS_OF, TaxMode.EXCLUDE, frame, exceptions, _settlements(), totals_of(frame, exceptions))
+    parts: dict[str, Any] = {
+        "as_of": AS_OF, "tax_mode": TaxMode.EXCLUDE, "statement": frame, "exceptions": exceptions,
+        "settlements": _settlements(), "totals": totals_of(frame, exceptions),
+    }  # fmt: skip
+    for field in fields(Reconciliation):  # whatever else it has by now is empty here
+        if field.name not in parts and field.default is MISSING and field.default_factory is MISSING:
+            parts[field.name] = getattr(schemas, field.name.upper()).frame()
+    return Reconciliation(**parts)
+
+
+def _given(schema: Schema) -> dict[str, Any]:
+    """What a row has when nothing is said: nothing of every amount, the usual of every state."""
+    usual = {"tax_mode": TaxMode.EXCLUDE.value}
+    empty: dict[pa.DataType, Any] = {MONEY: ZERO, COUNT: 0, FLAG: False}
+    return {
+        column.name: empty.get(column.type, usual.get(column.name, "none"))
+        for column in schema.columns
+        if not column.nullable
+    }
 
 
 def totals_of(statement: pd.DataFrame, exceptions: pd.DataFrame) -> pd.DataFrame:
@@ -95,7 +117,7 @@ def totals_of(statement: pd.DataFrame, exceptions: pd.DataFrame) -> pd.DataFrame
             row[name] = sum((r[name] for r in mine), ZERO)
         row["exceptions"] = int((exceptions["currency"] == currency).sum())
         rows.append(row)
-    return TOTALS.frame(rows)
+    return TOTALS.frame([{**_given(TOTALS), **row} for row in rows])
 
 
 def _ordinary(index: int) -> dict[str, Any]:
@@ -140,7 +162,7 @@ def _exceptions() -> pd.DataFrame:
         }
         for name in HOSTILE
     ]  # fmt: skip
-    return EXCEPTIONS.frame(rows)
+    return EXCEPTIONS.frame([{**_given(EXCEPTIONS), **row} for row in rows])
 
 
 def _settlements() -> pd.DataFrame:
@@ -162,4 +184,4 @@ def _settlements() -> pd.DataFrame:
                 "ties": ties.value, "source_name": HOSTILE[index], "source_digest": "ab" * 32,
             }
         )  # fmt: skip
-    return SETTLEMENTS.frame(rows)
+    return SETTLEMENTS.frame([{**_given(SETTLEMENTS), **row} for row in rows])

@@ -18,9 +18,9 @@ from nsbill.errors import ReconcileError, WorkspaceError
 from nsbill.reconcile import Reconciliation
 from nsbill.schemas import OUTCOMES, STATEMENT, TOTALS
 from nsbill.show import workbook_sheet
-from nsbill.show.names import column_title
+from nsbill.show.names import code_text, column_title
 from nsbill.show.workbook import write_workbook
-from nsbill.show.workbook_sheet import column_letter
+from nsbill.show.workbook_rows import column_letter
 
 
 def written(path: Path, reconciliation: Reconciliation, **options: Any) -> tuple[Any, Any]:
@@ -42,16 +42,22 @@ def amount(value: Any) -> Decimal:
     return Decimal(str(value)).quantize(Decimal("0.01"))
 
 
-def summary_rows(sheet: Any) -> dict[str, dict[str, Any]]:
+def summary_columns(sheet: Any) -> dict[str, dict[str, Any]]:
+    """The cells of the totals, by currency and heading."""
     rows = list(sheet.iter_rows())
-    head = next(i for i, row in enumerate(rows) if row[0].value == "Currency")
-    titles = [cell.value for cell in rows[head]]
-    found = {}
+    head = next(i for i, row in enumerate(rows) if row[0].value == "Per currency")
+    found: dict[str, dict[str, Any]] = {cell.value: {} for cell in rows[head][1:-1]}
     for row in rows[head + 1 :]:
         if row[0].value is None:
             break
-        found[row[0].value] = dict(zip(titles, row, strict=True))
+        for cell, currency in zip(row[1:-1], found, strict=True):
+            found[currency][row[0].value] = cell
     return found
+
+
+def class_sheets(book: Any) -> list[Any]:
+    """The sheets of exception classes."""
+    return [sheet for sheet in book if sheet["A1"].value == "Exception" and sheet.title != "Exceptions"]
 
 
 def recomputed(formula: str, sheet: Any) -> Decimal:
@@ -66,7 +72,10 @@ def test_every_amount_comes_back_exactly(tmp_path: Path) -> None:
     _, values = written(tmp_path / "w.xlsx", reconciliation)
     for name in STATEMENT.money:
         cells = column(values["Statement"], name)
-        assert [amount(cell.value) for cell in cells] == list(reconciliation.statement[name])
+        known = reconciliation.statement[name].astype(object)
+        assert [None if cell.value is None else amount(cell.value) for cell in cells] == list(
+            known.where(known.notna(), None)
+        )
 
 
 @pytest.mark.parametrize("name", ["sale_leg", "refund_leg", "due"])
@@ -81,21 +90,24 @@ def test_the_legs_and_the_due_are_live_formulas_with_their_values(tmp_path: Path
 def test_the_summary_sums_are_live_and_equal_the_totals(tmp_path: Path) -> None:
     reconciliation = sample_reconciliation(120)
     formulas, values = written(tmp_path / "w.xlsx", reconciliation)
-    live, kept = summary_rows(formulas["Summary"]), summary_rows(values["Summary"])
+    live, kept = summary_columns(formulas["Summary"]), summary_columns(values["Summary"])
     for row in reconciliation.totals.to_dict("records"):
         for name in TOTALS.names[1:]:
             formula = live[row["currency"]][column_title(name)].value
-            assert formula.startswith("=ROUND(SUMIF(Statement!" if name in TOTALS.money else "=COUNTIF(")
+            assert re.match(
+                r"=ROUND\(SUMIFS\('Statement'!" if name in TOTALS.money else r"=COUNTIFS\(|=SUMIFS\(Exceptions!",
+                formula,
+            )
             assert amount(kept[row["currency"]][column_title(name)].value) == row[name]
     letter = column_letter(STATEMENT.names.index("due"))
-    assert f"Statement!${letter}$2:${letter}${len(reconciliation.statement) + 1}" in live["USD"]["Due"].value
+    assert f"'Statement'!${letter}$2:${letter}${len(reconciliation.statement) + 1}" in live["USD"]["Due"].value
 
 
 def test_a_total_within_fifteen_digits_but_risky_in_doubles_uses_cents(tmp_path: Path) -> None:
     statement = statement_of([order_row(f"A{n}", billed="99999999999.99") for n in range(60)])
     formulas, values = written(tmp_path / "w.xlsx", sample_reconciliation(statement=statement))
-    assert summary_rows(formulas["Summary"])["USD"]["Billed"].value.startswith("=SUMPRODUCT(")
-    assert amount(summary_rows(values["Summary"])["USD"]["Billed"].value) == Decimal("5999999999999.40")
+    assert summary_columns(formulas["Summary"])["USD"]["Billed"].value.startswith("=SUMPRODUCT(")
+    assert amount(summary_columns(values["Summary"])["USD"]["Billed"].value) == Decimal("5999999999999.40")
 
 
 def test_amounts_beyond_fifteen_digits_are_text_with_a_note(tmp_path: Path) -> None:
@@ -104,12 +116,13 @@ def test_amounts_beyond_fifteen_digits_are_text_with_a_note(tmp_path: Path) -> N
         order_row("small", billed="9999999999999.99"),
     ]
     formulas, values = written(tmp_path / "w.xlsx", sample_reconciliation(statement=statement_of(rows)))
-    billed, due = column(formulas["Statement"], "billed_gross"), column(formulas["Statement"], "due")
+    billed, due, leg = (column(formulas["Statement"], name) for name in ("billed_gross", "due", "sale_leg"))
     assert (billed[0].data_type, billed[0].value) == ("s", "10,000,000,000,000.01")
     assert amount(billed[1].value) == Decimal("9999999999999.99")
-    assert amount(due[0].value) == Decimal("9999999999999.01")  # a value: its formula would need the text
+    assert amount(leg[0].value) == Decimal("9999999999999.01")  # a value: its formula would need the text
+    assert due[0].value.startswith("=ROUND(")  # over the value of the leg
     assert due[1].value.startswith("=ROUND(")
-    summary = summary_rows(values["Summary"])["USD"]["Billed"]
+    summary = summary_columns(values["Summary"])["USD"]["Billed"]
     assert (summary.data_type, summary.value) == ("s", "20,000,000,000,000.00")
     notes = [cell.value for cell in values["Summary"]["A"] if cell.value and "15 digits" in str(cell.value)]
     assert "Billed in USD is text: an amount behind it is beyond the 15 digits that Excel keeps." in notes
@@ -121,7 +134,7 @@ def test_text_from_outside_is_never_a_formula(tmp_path: Path, hostile: str) -> N
     cells = [
         cell
         for name in ("seller_account", "amazon_order_id", "evidence")
-        for cell in column(formulas["Exceptions"], name)
+        for cell in column(next(s for s in class_sheets(formulas) if s.title == "Orphan order ID"), name)
     ]
     mine = [cell for cell in cells if cell.value == hostile]
     assert len(mine) == 3
@@ -135,7 +148,7 @@ def test_only_our_own_formulas_stand_in_the_workbook(tmp_path: Path) -> None:
     formulas, _ = written(tmp_path / "w.xlsx", sample_reconciliation(30))
     live = {cell.value for sheet in formulas for row in sheet.iter_rows() for cell in row if cell.data_type == "f"}
     assert live
-    assert all(re.match(r"=(ROUND|COUNTIF|SUMPRODUCT)\(", formula) for formula in live)
+    assert all(re.match(r"=(ROUND|COUNTIFS|SUMIFS|SUMPRODUCT)\(", formula) for formula in live)
     assert not any("HYPERLINK" in formula for formula in live)
 
 
@@ -155,21 +168,25 @@ def test_dates_are_dates_and_numbers_have_the_format_of_their_currency(tmp_path:
     assert column(sheet, "order_date")[0].value.date() == date(2026, 9, 21)
     assert column(sheet, "order_date")[0].is_date
     assert [cell.number_format for cell in column(sheet, "billed_gross")] == [
-        "#,##0;[Red]-#,##0",
-        "#,##0.00;[Red]-#,##0.00",
+        "#,##0_ ;[Red]-#,##0_ ",
+        "#,##0.00_ ;[Red]-#,##0.00_ ",
     ]
     formulas, _ = written(tmp_path / "w.xlsx", sample_reconciliation(statement=odd))
-    assert column(formulas["Statement"], "billed_gross")[0].number_format == "#,##0.00;[Red]-#,##0.00"
+    assert column(formulas["Statement"], "billed_gross")[0].number_format == "#,##0.00_ ;[Red]-#,##0.00_ "
 
 
 def test_sheets_are_filtered_frozen_and_explained(tmp_path: Path) -> None:
     reconciliation = sample_reconciliation(30)
     formulas, _ = written(tmp_path / "w.xlsx", reconciliation, sources={"Account": "9000001_SB1"})
-    assert formulas.sheetnames == ["Summary", "Statement", "Exceptions", "Settlements", "Columns"]
+    classes = [sheet.title for sheet in class_sheets(formulas)]
+    names = [name for name in formulas.sheetnames if name not in classes]
+    assert names[:4] == ["Summary", "Statement", "Exceptions", "Settlements"]
+    assert names[-1] == "Columns"
+    assert classes == sorted(code_text(code) for code in set(reconciliation.exceptions["exception_class"]))
     sheet = formulas["Statement"]
     assert sheet.freeze_panes == "D2"
     assert sheet.auto_filter.ref == f"A1:{column_letter(len(STATEMENT.names) - 1)}{len(reconciliation.statement) + 1}"
-    meanings = {(row[0], row[2]): row[4] for row in formulas["Columns"].iter_rows(min_row=2, values_only=True)}
+    meanings = {(row[0], row[2]): row[5] for row in formulas["Columns"].iter_rows(min_row=2, values_only=True)}
     assert meanings["Statement", "due"] == "sale_leg − max(refund_leg, 0)"
     assert {name for sheet_name, name in meanings if sheet_name == "Statement"} == set(STATEMENT.names)
     facts = {row[0]: row[1] for row in formulas["Summary"].iter_rows(max_row=7, values_only=True)}
@@ -187,7 +204,7 @@ def test_settlements_tie_out_with_a_live_difference(tmp_path: Path) -> None:
 
 def test_plan_and_outcomes_get_sheets_of_their_own(tmp_path: Path) -> None:
     formulas, _ = written(tmp_path / "w.xlsx", sample_reconciliation(3), plan=sample_plan(), outcomes=OUTCOMES.frame())
-    assert formulas.sheetnames[4:] == ["To bill", "Skipped", "Outcomes", "Columns"]
+    assert formulas.sheetnames[-4:] == ["To bill", "Skipped", "Outcomes", "Columns"]
     assert formulas["To bill"].max_row == 4
 
 

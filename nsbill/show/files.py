@@ -13,10 +13,11 @@ import pyarrow.compute as pc
 
 from nsbill.errors import WorkspaceError
 
-__all__ = ["export_frame", "looks_like_a_formula", "writing_aside"]
+__all__ = ["FORMULA_LIKE", "export_frame", "looks_like_a_formula", "writing_aside"]
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
-_FORMULA = r"^\s*[=+\-@＝＋－＠]|^[\t\r\n]"
+FORMULA_LIKE = r"^[\s\p{Z}\x0B\x1C-\x1F\x{85}]*[=+\-@＝＋－＠]|^[\t\r\n]"
+"""The same as ``looks_like_a_formula``, for Arrow's regular expressions."""
 
 
 def looks_like_a_formula(text: str) -> bool:
@@ -89,6 +90,6 @@ def _guarded(table: pa.Table) -> pa.Table:
 
 
 def _apostrophes(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    risky = pc.match_substring_regex(column, _FORMULA)
+    risky = pc.match_substring_regex(column, FORMULA_LIKE)
     prefixed = pc.binary_join_element_wise(pa.scalar("'", column.type), column, pa.scalar("", column.type))
     return pc.if_else(risky, prefixed, column)

@@ -58,7 +58,8 @@ _CODE = re.compile(r"[A-Za-z]+(_[A-Za-z0-9]+)*")
 
 def column_title(name: str) -> str:
     """Return the heading of a column: ``billed_gross`` is ``Billed``; an unknown name loses its underscores."""
-    return _TITLES.get(name) or name.replace("_", " ").capitalize()
+    words = name.replace("_", " ").capitalize()
+    return _TITLES.get(name) or (f"NetSuite {words[3:]}" if name.startswith("ns_") else words)
 
 
 def code_text(code: str) -> str:

@@ -1,13 +1,13 @@
-"""The Excel workbook: summary, statement, exceptions, settlements with tie-out, and what every column means.
+"""The Excel workbook: summary, statement, exceptions by class, settlements with tie-out, and what every column means.
 
-``due``, ``sale_leg``, ``refund_leg``, the differences of settlements and the sums are live formulas; each carries its
-value too, so that readers that do not recalculate see the same.
+Every frame of the reconciliation has a sheet, by its schema. Columns whose meaning is a formula are live formulas, and
+so are all sums; each carries its value too, so that readers that do not recalculate see the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,12 +17,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 import nsbill
-from nsbill.errors import ReconcileError
-from nsbill.money import MONEY, ZERO
-from nsbill.schemas import EXCEPTIONS, OUTCOMES, PLAN_SKIPPED, PLAN_TO_BILL, SETTLEMENTS, STATEMENT, TOTALS, Schema
+from nsbill.schemas import OUTCOMES, PLAN_SKIPPED, PLAN_TO_BILL
 from nsbill.show.files import writing_aside
-from nsbill.show.names import column_title
-from nsbill.show.workbook_sheet import Formats, Formula, column_letter, too_long_for_excel, write_frame, write_text
+from nsbill.show.frames import NamedFrame, facts_of, frames_of
+from nsbill.show.names import code_text
+from nsbill.show.workbook_package import fill_sheets
+from nsbill.show.workbook_sheet import Formats, FrameSheet, add_sheet, frame_sheet
+from nsbill.show.workbook_summary import (
+    Counted,
+    check_totals,
+    count_exceptions,
+    write_columns,
+    write_exceptions,
+    write_summary,
+)
 
 if TYPE_CHECKING:
     from nsbill.billing.plan import Plan
@@ -30,19 +38,10 @@ if TYPE_CHECKING:
 
 __all__ = ["write_workbook"]
 
-_STATEMENT_FORMULAS = {
-    "sale_leg": Formula("=ROUND({billed_gross}-{received_gross},2)", ("billed_gross", "received_gross")),
-    "refund_leg": Formula("=ROUND({credited}-{refunded},2)", ("credited", "refunded")),
-    "due": Formula(
-        "=ROUND({sale_leg}-MAX({refund_leg},0),2)",
-        ("sale_leg", "refund_leg", "billed_gross", "received_gross", "credited", "refunded"),
-    ),
-}
-_SETTLEMENT_FORMULAS = {
-    "residual": Formula("=ROUND({lines_total}-{total_amount},2)", ("lines_total", "total_amount")),
-}
-_SAFE_FOR_SUM = Decimal(2) ** 53 / 200
-"""Rows times largest sum, below which a sum of doubles is off by less than half a cent in the worst case."""
+_NAME_LENGTH = 31
+_IN_A_NAME = str.maketrans(dict.fromkeys("[]:*?/\\'", " "))
+_FROZEN = {"statement": 3, "settlements": 1}
+_TAKEN = ("summary", "exceptions", "columns", "history")  # Excel keeps the last one for itself
 
 
 def write_workbook(
@@ -52,45 +51,102 @@ def write_workbook(
     plan: Plan | None = None,
     outcomes: pd.DataFrame | None = None,
     sources: Mapping[str, str] | None = None,
+    title: str = "",
+    extra: Sequence[NamedFrame] = (),
 ) -> Path:
     """Write the workbook and return its path; ``sources`` are lines for the summary, such as account or run id.
+
+    ``extra`` frames get sheets of their own, after the summary.
 
     Raises
     ------
     ReconcileError
-        When the totals are not the sums of the statement.
+        When the totals are not the sums of the statement, or an amount is not what its formula gives.
     WorkspaceError
         When the file cannot be written, or a frame has more rows than Excel.
     """
-    import xlsxwriter  # imported here so that reading commands start fast
-
     path = Path(path)
-    statement = pa.Table.from_pandas(reconciliation.statement[STATEMENT.names], preserve_index=False)
-    _check_totals(statement, reconciliation.totals)
-    sheets = _sheets(reconciliation, plan, outcomes)
+    contents = _contents(reconciliation, extra, [*_of_plan(plan, outcomes)])
+    head = title or f"Received versus due as of {reconciliation.as_of:%Y-%m-%d}"
+    facts = {
+        **facts_of(reconciliation),
+        "Made with": f"nsbill {nsbill.__version__}, pandas {version('pandas')}, XlsxWriter {version('xlsxwriter')}",
+        **(sources or {}),
+    }
     with writing_aside(path) as aside:
-        book = xlsxwriter.Workbook(str(aside), {"constant_memory": True, "strings_to_urls": False})
+        made = aside.with_name(f"{aside.name}.empty")
         try:
-            _fill(book, reconciliation, statement, sheets=sheets, sources=sources or {})
+            numbers = _make(made, contents, title=head, facts=facts)
+            fill_sheets(made, aside, numbers)
         finally:
-            _close(book)
+            made.unlink(missing_ok=True)
     return path
 
 
-def _fill(
-    book: Any,
-    reconciliation: Reconciliation,
-    statement: pa.Table,
-    *,
-    sheets: Sequence[_Sheet],
-    sources: Mapping[str, str],
-) -> None:
-    formats = Formats(book)
-    _write_summary(book, reconciliation, statement, formats=formats, sources=sources)
-    for name, frame, schema, formulas, frozen in sheets:
-        write_frame(book, name, frame, schema=schema, formats=formats, formulas=formulas, frozen_columns=frozen)
-    _write_columns(book, [(name, schema) for name, _, schema, _, _ in sheets], formats)
-    book.set_properties({"title": f"Received versus due as of {reconciliation.as_of:%Y-%m-%d}"})
+@dataclass(frozen=True)
+class _Contents:
+    """What goes into a workbook: the sheets of frames in order, and what the summary is made of."""
+
+    statement: FrameSheet
+    totals: NamedFrame
+    classes: tuple[FrameSheet, ...]
+    counted: tuple[Counted, ...]
+    before: tuple[FrameSheet, ...]
+    after: tuple[FrameSheet, ...]
+
+
+def _contents(reconciliation: Reconciliation, extra: Sequence[NamedFrame], plan: Sequence[NamedFrame]) -> _Contents:
+    frames = {named.name: named for named in frames_of(reconciliation)}
+    names = _Names()
+    own = {"statement", "totals", "exceptions"}
+    statement = _sheet(frames["statement"], names)
+    check_totals(statement.table, frames["totals"])
+    classes = tuple(_classes(frames["exceptions"], names))
+    return _Contents(
+        statement=statement,
+        totals=frames["totals"],
+        classes=classes,
+        counted=tuple(count_exceptions(classes)),
+        before=(*(_sheet(named, names) for named in extra), statement),
+        after=tuple(_sheet(n, names) for n in (*(n for n in frames.values() if n.name not in own), *plan)),
+    )
+
+
+def _make(path: Path, contents: _Contents, *, title: str, facts: Mapping[str, str]) -> dict[int, FrameSheet]:
+    """Let XlsxWriter make the workbook without the rows of frames; return their sheets by number."""
+    import xlsxwriter  # imported here so that reading commands start fast
+
+    book = xlsxwriter.Workbook(str(path), {"strings_to_urls": False})
+    try:
+        formats = Formats(book)
+        summary = book.add_worksheet("Summary")
+        write_summary(
+            summary,
+            title=title,
+            facts=facts,
+            statement=contents.statement,
+            totals=contents.totals,
+            counted=contents.counted,
+            formats=formats,
+        )
+        sheets = {**_add(book, contents.before, formats, title)}
+        write_exceptions(book, contents.counted, formats, title=title)
+        sheets |= _add(book, (*contents.classes, *contents.after), formats, title)
+        listed = [sheet for sheet in sheets.values() if sheet not in contents.classes]
+        listed += [replace(sheet, name="each class of exceptions") for sheet in contents.classes[:1]]
+        write_columns(book, listed, formats, title=title)
+        book.set_properties({"title": title, "comments": f"Made by nsbill {nsbill.__version__}"})
+    finally:
+        _close(book)
+    return sheets
+
+
+def _add(book: Any, sheets: Sequence[FrameSheet], formats: Formats, title: str) -> dict[int, FrameSheet]:
+    added = {}
+    for sheet in sheets:
+        add_sheet(book, sheet, formats, title=title)
+        added[len(book.worksheets())] = sheet
+    return added
 
 
 def _close(book: Any) -> None:
@@ -103,148 +159,40 @@ def _close(book: Any) -> None:
         raise OSError(str(error)) from error
 
 
-_Sheet = tuple[str, pd.DataFrame, Schema, Mapping[str, Formula], int]
-"""Name, rows, schema, formulas, and how many columns stay in view."""
-
-
-def _sheets(reconciliation: Reconciliation, plan: Plan | None, outcomes: pd.DataFrame | None) -> list[_Sheet]:
-    sheets: list[_Sheet] = [
-        ("Statement", reconciliation.statement, STATEMENT, _STATEMENT_FORMULAS, 3),
-        ("Exceptions", reconciliation.exceptions, EXCEPTIONS, {}, 1),
-        ("Settlements", reconciliation.settlements, SETTLEMENTS, _SETTLEMENT_FORMULAS, 1),
-    ]
+def _of_plan(plan: Plan | None, outcomes: pd.DataFrame | None) -> Iterator[NamedFrame]:
     if plan is not None:
-        sheets += [("To bill", plan.to_bill, PLAN_TO_BILL, {}, 3), ("Skipped", plan.skipped, PLAN_SKIPPED, {}, 3)]
+        yield NamedFrame("to_bill", plan.to_bill, PLAN_TO_BILL)
+        yield NamedFrame("skipped", plan.skipped, PLAN_SKIPPED)
     if outcomes is not None:
-        sheets.append(("Outcomes", outcomes, OUTCOMES, {}, 3))
-    return sheets
+        yield NamedFrame("outcomes", outcomes, OUTCOMES)
 
 
-def _write_summary(
-    book: Any, reconciliation: Reconciliation, statement: pa.Table, *, formats: Formats, sources: Mapping[str, str]
-) -> None:
-    sheet = book.add_worksheet("Summary")
-    sheet.set_column(0, 0, 26)
-    sheet.set_column(1, len(TOTALS.names), 15)
-    sheet.set_landscape()
-    sheet.set_paper(9)
-    sheet.fit_to_pages(1, 0)
-    write_text(sheet, 0, 0, "Received versus due per Amazon order", formats, bold=True, font_size=14)
-    facts = {
-        "As of": reconciliation.as_of.isoformat(),
-        "Tax mode": f"{reconciliation.tax_mode.value} (whether invoices carry facilitator-collected tax)",
-        "Basis of received": "settled: in a closed settlement",
-        "Made with": f"nsbill {nsbill.__version__}, pandas {version('pandas')}, XlsxWriter {version('xlsxwriter')}",
-        **sources,
-    }
-    for at, (name, value) in enumerate(facts.items(), start=1):
-        write_text(sheet, at, 0, name, formats, bold=True)
-        write_text(sheet, at, 1, value, formats)
-    at = len(facts) + 2
-    for index, name in enumerate(TOTALS.names):
-        sheet.write_string(at, index, column_title(name), formats.header)
-    notes = _write_totals(sheet, at + 1, reconciliation, statement, formats)
-    for index, note in enumerate(notes):
-        write_text(sheet, at + len(reconciliation.totals) + 2 + index, 0, note, formats, italic=True)
+def _sheet(named: NamedFrame, names: _Names) -> FrameSheet:
+    return frame_sheet(names.take(named.title), named.frame, named.schema, frozen_columns=_FROZEN.get(named.name, 3))
 
 
-def _write_totals(
-    sheet: Any, first: int, reconciliation: Reconciliation, statement: pa.Table, formats: Formats
-) -> list[str]:
-    """Write one row of live sums per currency; return the notes that explain what is not live."""
-    notes = ["Amounts are per currency and are never added across currencies. Sums are live formulas over the sheets."]
-    for at, row in enumerate(_rows(reconciliation.totals), start=first):
-        currency = row["currency"]
-        write_text(sheet, at, 0, currency, formats, bold=True)
-        mine = statement.filter(pc.equal(statement["currency"], currency))
-        for index, name in enumerate(TOTALS.names[1:], start=1):
-            value = row[name]
-            if name not in TOTALS.money:
-                frame, schema = (
-                    (reconciliation.exceptions, EXCEPTIONS)
-                    if name == "exceptions"
-                    else (reconciliation.statement, STATEMENT)
-                )
-                formula = f"=COUNTIF({_cells('Exceptions' if name == 'exceptions' else 'Statement', schema, 'currency', len(frame))},$A{at + 1})"
-                sheet.write_formula(at, index, formula, formats.get(num_format="#,##0"), value)
-            elif _has_text_amounts(statement[name] if _lossy(mine[name]) else mine[name]) or too_long_for_excel(value):
-                write_text(sheet, at, index, f"{value:,f}", formats, align="right", italic=True)
-                notes.append(
-                    f"{column_title(name)} in {currency} is text: an amount behind it is beyond the 15 digits that Excel keeps."
-                )
-            else:
-                formula = _sum_formula(name, at + 1, rows=statement.num_rows, column=mine[name])
-                sheet.write_formula(at, index, formula, formats.amount(value, currency), value)
-    return notes
+def _classes(exceptions: NamedFrame, names: _Names) -> Iterator[FrameSheet]:
+    """One sheet per exception class that occurs, in the order of the classes' names."""
+    whole = pa.Table.from_pandas(exceptions.frame[exceptions.schema.names], preserve_index=False)
+    for code in sorted(pc.unique(whole["exception_class"]).to_pylist()):
+        mine = whole.filter(pc.equal(whole["exception_class"], code))
+        sheet = frame_sheet("", exceptions.frame.iloc[:0], exceptions.schema)
+        yield replace(sheet, name=names.take(code_text(code)), table=mine, frozen_columns=3)
 
 
-def _sum_formula(name: str, row: int, *, rows: int, column: pa.ChunkedArray) -> str:
-    """Sum one column for the currency named in column A; in whole cents where doubles could lose one."""
-    amounts = _cells("Statement", STATEMENT, name, rows)
-    currencies = _cells("Statement", STATEMENT, "currency", rows)
-    if not _lossy(column):
-        return f"=ROUND(SUMIF({currencies},$A{row},{amounts}),2)"
-    return f"=SUMPRODUCT(({currencies}=$A{row})*ROUND({amounts}*100,0))/100"
+class _Names:
+    """Gives every sheet a name that Excel takes, once."""
 
+    def __init__(self) -> None:
+        self._taken = set(_TAKEN)
 
-def _rows(totals: pd.DataFrame) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = pa.Table.from_pandas(totals[TOTALS.names], preserve_index=False).to_pylist()
-    return rows
-
-
-def _lossy(column: pa.ChunkedArray) -> bool:
-    size = pc.sum(pc.abs(column)).as_py() or ZERO
-    return bool(size * len(column) >= _SAFE_FOR_SUM)
-
-
-def _cells(sheet: str, schema: Schema, name: str, rows: int) -> str:
-    letter = column_letter(schema.names.index(name))
-    return f"{sheet}!${letter}$2:${letter}${max(rows, 1) + 1}"
-
-
-def _has_text_amounts(column: pa.ChunkedArray) -> bool:
-    largest = pc.max(pc.abs(column)).as_py()
-    return too_long_for_excel(largest)
-
-
-def _check_totals(statement: pa.Table, totals: pd.DataFrame) -> None:
-    """A workbook whose sums would change on recalculation must not be written."""
-    sums = statement.group_by("currency").aggregate([(name, "sum") for name in TOTALS.money])
-    found = {row["currency"]: row for row in sums.to_pylist()}
-    stated = {row["currency"]: row for row in _rows(totals)}
-    for currency in sorted({*found, *stated}):
-        for name in TOTALS.money:
-            sum_, total = found.get(currency, {}).get(f"{name}_sum", ZERO), stated.get(currency, {}).get(name, ZERO)
-            if sum_ != total:
-                raise ReconcileError(
-                    f"the total of {name} in {currency} is {total}, but the statement adds up to {sum_}",
-                    "Reconcile again; if it stays, report it as a fault of nsbill.",
-                )
-
-
-def _write_columns(book: Any, sheets: Sequence[tuple[str, Schema]], formats: Formats) -> None:
-    sheet = book.add_worksheet("Columns")
-    for index, (title, width) in enumerate(
-        (("Sheet", 14), ("Heading", 24), ("Name in exports", 22), ("Kind", 12), ("Meaning", 90))
-    ):
-        sheet.set_column(index, index, width)
-        sheet.write_string(0, index, title, formats.header)
-    sheet.freeze_panes(1, 0)
-    at = 1
-    for name, schema in sheets:
-        for column in schema.columns:
-            kind = "amount" if column.type == MONEY else _KINDS.get(str(column.type), "text")
-            texts = (name, column_title(column.name), column.name, kind, column.meaning)
-            for index, text in enumerate(texts):
-                write_text(sheet, at, index, text, formats)
-            at += 1
-    sheet.autofilter(0, 0, at - 1, 4)
-
-
-_KINDS = {
-    "date32[day]": "date",
-    "int64": "number",
-    "int32": "number",
-    "bool": "yes or no",
-    "timestamp[us, tz=UTC]": "UTC time",
-}
+    def take(self, wanted: str) -> str:
+        plain = " ".join(wanted.translate(_IN_A_NAME).split()) or "Sheet"
+        plain = "".join(char if char.isprintable() else " " for char in plain)
+        name, number = plain[:_NAME_LENGTH], 1
+        while name.lower() in self._taken:
+            number += 1
+            ending = f" {number}"
+            name = plain[: _NAME_LENGTH - len(ending)] + ending
+        self._taken.add(name.lower())
+        return name
