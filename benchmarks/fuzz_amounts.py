@@ -79,8 +79,11 @@ def _decimal_mark(text: str, mark: str) -> str | None:
         used = "" if grouping else last
     if not used:
         return ""
-    decimals = text[text.rfind(used) + 1 :]
-    exact = len(decimals) <= 2 or ((mark or len(decimals) > 3) and not decimals[2:].strip("0"))  # 5.000: five thousand?
+    whole, _, decimals = text.rpartition(used)
+    certain = (
+        mark or len(decimals) > 3 or (whole.isdecimal() and len(whole) > 3)
+    )  # 5.000: five thousand? 5000.000 is not
+    exact = len(decimals) <= 2 or (certain and not decimals[2:].strip("0"))
     return used if used == last and exact else None
 
 

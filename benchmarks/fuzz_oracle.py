@@ -221,10 +221,12 @@ class _Rows:
         self.shapes: dict[str, list[int]] = {}
         self.currencies: dict[str, dict[str, int]] = {}
         self.summaries: set[str] = set()
+        self.mark = ""
 
     def read(self, lines: Sequence[str], header: int) -> None:
         """Read every row; ``header`` is the number of the header line."""
         rows = 0
+        self.mark = self._mark(lines[header:])
         for number, line in enumerate(lines[header:], start=header + 1):
             if not trimmed(line) or self._is_header(line):
                 continue
@@ -236,6 +238,13 @@ class _Rows:
         if not rows:
             self.reading.blame(None, "no row")
         self._whole()
+
+    def _mark(self, lines: Sequence[str]) -> str:
+        """The decimal mark of the file, where the amounts that can be read alone agree on one; empty where not."""
+        at = [self.at[name] for name in (*self.layout.amounts, "total-amount") if name in self.at]
+        rows = [line.split("\t") for line in lines if line.count("\t") == len(self.columns) - 1]
+        marks = {found[1] for cells in rows for i in at if (found := amount_of(trimmed(cells[i])))} - {""}
+        return marks.pop() if len(marks) == 1 else ""
 
     def _is_header(self, line: str) -> bool:
         """Whether the header stands here once more: the same names at the same places, of the columns that matter."""
@@ -289,7 +298,7 @@ class _Rows:
             self.reading.stated[settlement] = value
 
     def _amount(self, line: int, cell: str) -> Decimal | None:
-        found = amount_of(cell)
+        found = amount_of(cell) or (amount_of(cell, mark=self.mark) if self.mark else None)
         if found is None:
             self.reading.blame(line, f"the amount {cell[:40]!r}")
             return None

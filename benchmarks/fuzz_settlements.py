@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -94,18 +94,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.only is not None:
         return _show(work, options.only)
     began = time.perf_counter()
-    totals = run(work, options.start, options.inputs, processes=options.processes)
-    folder = _written(totals, options.findings) if totals.findings else None
-    report = _report(totals, time.perf_counter() - began, folder)
+    kept = _Kept(options.findings)
+    totals = run(work, options.start, options.inputs, processes=options.processes, on_findings=kept.write)
+    report = _report(totals, time.perf_counter() - began, kept.folder if totals.findings else None)
     sys.stdout.write((json.dumps(report) if options.json else _table(report, totals)) + "\n")
     return 1 if totals.findings else 0
 
 
-def run(work: Work, start: int, inputs: int, *, processes: int) -> Totals:
-    """Run ``inputs`` inputs from number ``start`` on, in batches over ``processes``."""
+def run(
+    work: Work,
+    start: int,
+    inputs: int,
+    *,
+    processes: int,
+    on_findings: Callable[[list[Found]], None] = lambda _: None,
+) -> Totals:
+    """Run ``inputs`` inputs from number ``start`` on, in batches over ``processes``; findings are told as they come."""
     totals, told = Totals(), time.monotonic()
     for batch in _batches(work, start, inputs, processes):
         totals.add(batch)
+        if batch.findings:
+            on_findings(batch.findings)
         if time.monotonic() - told > 15:
             told = time.monotonic()
             sys.stderr.write(f"{totals.inputs:,} of {inputs:,} inputs, {len(totals.findings)} findings\n")
@@ -151,18 +160,23 @@ def _show(work: Work, number: int) -> int:
     return 1 if verdict.outcome == FINDING else 0
 
 
-def _written(totals: Totals, folder: Path | None) -> Path:
-    """Write the first findings of each kind, bytes and reason, into the folder."""
-    folder = folder or Path(tempfile.mkdtemp(prefix="nsbill-fuzz-"))
-    folder.mkdir(parents=True, exist_ok=True)
-    seen: Counter[str] = Counter()
-    for found in sorted(totals.findings, key=lambda f: f.number):
-        kind = kind_of(found)
-        seen[kind] += 1
-        if seen[kind] <= _KEPT_OF_A_KIND:
-            (folder / f"{found.number}.input").write_bytes(found.data)
-            (folder / f"{found.number}.txt").write_text(f"{found.title}\n{found.reason}\n", encoding="utf-8")
-    return folder
+class _Kept:
+    """The folder of findings: the first of each kind, bytes and reason. Made when there is one."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+        self._seen: Counter[str] = Counter()
+
+    def write(self, findings: list[Found]) -> None:
+        """Write what a batch found."""
+        self.folder = self.folder or Path(tempfile.mkdtemp(prefix="nsbill-fuzz-"))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for found in findings:
+            kind = kind_of(found)
+            self._seen[kind] += 1
+            if self._seen[kind] <= _KEPT_OF_A_KIND:
+                (self.folder / f"{found.number}.input").write_bytes(found.data)
+                (self.folder / f"{found.number}.txt").write_text(f"{found.title}\n{found.reason}\n", encoding="utf-8")
 
 
 def _report(totals: Totals, seconds: float, folder: Path | None) -> dict[str, object]:

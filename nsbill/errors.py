@@ -116,7 +116,8 @@ class SourceFileError(NsbillError):
 
 
 def _shortened(text: str) -> str:
-    """What a file holds may be endless; a sentence about it is not."""
+    """What a file holds may be endless, or move a terminal's cursor; a sentence about it does neither."""
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[:100_000])
     return text if len(text) <= 500 else f"{text[:200]}… ({len(text):,} characters)"
 
 

@@ -454,6 +454,12 @@ def test_a_file_that_is_cut_off_in_its_last_line_says_so(tmp_path: Path) -> None
     assert "The file is cut off" in refusal(path)
 
 
+def test_a_refusal_shows_control_characters_and_does_not_carry_them_out() -> None:
+    error = SourceFileError("a.txt", line=1, column="\x0b\x1b[2J", found="'a\nb'", expected="b", remedy="Do c.")
+    assert str(error).isprintable()
+    assert "column '\\x0b\\x1b[2J': found 'a\\nb'" in str(error)
+
+
 OTHERS: dict[str, tuple[bytes, str]] = {
     "pdf": (b"%PDF-1.7\n1 0 obj", "a PDF document"),
     "html": (b"\n<!DOCTYPE html><html><body>Sign in</body></html>", "a web page"),
