@@ -32,6 +32,7 @@ LAYERS = {
     "nsbill.billing.run": 4,
     "nsbill.billing.retry": 4,
     "nsbill.billing.limits": 4,
+    "nsbill.exception_queue": 4,
     "nsbill.desk": 5,
     "nsbill.doctor": 5,
     "nsbill.show": 6,

@@ -36,6 +36,7 @@ from nsbill.billing.journal_entries import (
 from nsbill.billing.journal_history import Happening, read_history
 from nsbill.billing.journal_lease import Lease, clock, demand, drop_lease, take_lease
 from nsbill.billing.journal_opening import open_engine
+from nsbill.billing.journal_queue import QueueBook
 from nsbill.billing.journal_writer import Transaction, Writer
 from nsbill.billing.plan import Plan
 from nsbill.errors import JournalError
@@ -69,6 +70,11 @@ class Journal:
     def close(self) -> None:
         """Close the connections."""
         self._engine.dispose()
+
+    @property
+    def queue(self) -> QueueBook:
+        """The exception queue, which is kept in the same database."""
+        return QueueBook(self._reading, self._writer)
 
     def probe(self) -> int:
         """Check that the journal can be written, without writing anything that stays; returns its number of runs.

@@ -17,6 +17,8 @@ __all__ = [
     "QUEUE_TABLES",
     "history_query",
     "newest_taking_query",
+    "of_seller",
+    "positions_query",
     "queue_event",
     "queue_item",
     "queue_taking",
@@ -89,6 +91,29 @@ def newest_taking_query(account: str, seller_account: str) -> sa.Select[Any]:
     """The reconciliation that was taken in last, of an account and seller account."""
     mine = (queue_taking.c.account == account) & (queue_taking.c.seller_account == seller_account)
     return sa.select(queue_taking).where(mine).order_by(queue_taking.c.taking_id.desc()).limit(1)
+
+
+def of_seller(account: str, seller_account: str) -> tuple[sa.ColumnElement[bool], ...]:
+    """The conditions under which an exception is one of a seller account."""
+    return queue_item.c.account == account, queue_item.c.seller_account == seller_account
+
+
+def positions_query(*which: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Chosen exceptions with what the next reconciliation is compared with; ``latest``: the latest one's event."""
+    latest = _latest_events(which)
+    of = {name: queue_event.alias(f"{name}_event") for name in ("state", "amount", "taken")}
+    joined = queue_item.join(latest, latest.c.item_id == queue_item.c.item_id)
+    for name, event in of.items():
+        joined = joined.join(event, event.c.event_id == latest.c[name])
+    return sa.select(
+        queue_item.c.item_id,
+        queue_item.c.identity,
+        of["amount"].c.amount,
+        of["amount"].c.evidence,
+        of["state"].c.state,
+        of["taken"].c.kind.label("latest"),
+        latest.c.last.label("last_event_id"),
+    ).select_from(joined)
 
 
 def standing_query(*which: sa.ColumnElement[bool]) -> sa.Select[Any]:
