@@ -14,6 +14,7 @@ from nsbill.schema import COUNT, DATE, DAY, FLAG, INSTANT, TEXT, Column, Schema
 __all__ = [
     "ACCOUNTING_PERIODS",
     "ACTIVITY",
+    "APPLICATIONS",
     "BILLING_RECORDS",
     "COUNT",
     "CREDITS",
@@ -122,6 +123,26 @@ CREDITS = Schema(
     ),
 )
 """Credit memos and cash refunds; grain: one row per record."""
+
+APPLICATIONS = Schema(
+    "applications",
+    (
+        _c("payment_id", TEXT, "internal id of the document that pays: payment, credit memo, refund, …"),
+        _c("record_type", TEXT, "customerPayment, creditMemo, customerRefund, depositApplication or journalEntry"),
+        _c("number", TEXT, "its document number"),
+        _c("date", DATE, "its transaction date"),
+        _c("currency", TEXT, "ISO 4217 code"),
+        _c("billing_record_id", TEXT, "the invoice that it is applied to; else the credit is set", empty=True),
+        _c("credit_id", TEXT, "the credit memo that it is applied to; else the invoice is set", empty=True),
+        _c("amazon_order_id", TEXT, "Amazon order id on the document that it is applied to", empty=True),
+        _c("amount", MONEY, "the part that is applied, positive"),
+        _c("voided", FLAG, "whether the document that pays is voided; then it counts nowhere"),
+    ),
+)
+"""What is applied to invoices and credit memos; grain: one row per document that pays and document that is paid.
+
+Cash sales and cash refunds are their own payment and stand in their own schemas.
+"""
 
 PLAN_TO_BILL = Schema(
     "plan: to bill",
@@ -277,6 +298,7 @@ STATEMENT = Schema(
         _c("refunded", MONEY, "what settled refunds, chargebacks and claims took, positive"),
         _c("received", MONEY, "received_gross − refunded"),
         _c("fee_withheld", MONEY, "fees that Amazon kept, positive"),
+        _c("tax_mode", TEXT, "TaxMode of the order's bills: exclude or include"),
         _c("tax_collected", MONEY, "Σ tax lines"),
         _c("tax_withheld", MONEY, "tax that Amazon remits, positive"),
         _c("reimbursed", MONEY, "reimbursements that name the order; never part of received"),
@@ -288,6 +310,13 @@ STATEMENT = Schema(
         _c("overpaid", MONEY, "max(0, −sale_leg)"),
         _c("uncredited_refund", MONEY, "max(0, −refund_leg)"),
         _c("refund_in_transit", MONEY, "max(0, refund_leg)"),
+        _c("ns_received", MONEY, "payments applied + cash sales − refunds posted, in NetSuite; this and what follows "
+           "is empty when the payments are not known", empty=True),
+        _c("ns_due", MONEY, "Σ invoices less what is applied to them", empty=True),
+        _c("ns_residual", MONEY, "what NetSuite states as open less what follows from its documents", empty=True),
+        _c("gap", MONEY, "ns_received − received", empty=True),
+        _c("unposted_refund", MONEY, "settled and credited refunds without customer refund or application", empty=True),
+        _c("gap_unexplained", MONEY, "gap − uncredited_refund − unposted_refund; must be 0", empty=True),
         _c("status", TEXT, "StatementStatus"),
         _c("expected_settled", DATE, "when its settlement was expected", empty=True),
         _c("age_days", COUNT, "days since expected_settled; negative: not yet expected", empty=True),
@@ -304,8 +333,8 @@ EXCEPTIONS = Schema(
         _c("seller_account", TEXT, "seller account"),
         _c("amazon_order_id", TEXT, "Amazon order id", empty=True),
         _c("settlement_id", TEXT, "settlement id", empty=True),
-        _c("currency", TEXT, "ISO 4217 code"),
         _c("reference", TEXT, "what else tells it from others: order reference, labels; never changes", empty=True),
+        _c("currency", TEXT, "ISO 4217 code"),
         _c("amount", MONEY, "the money in question"),
         _c("evidence", TEXT, "where it was seen: documents, settlements, file lines"),
         _c("action", TEXT, "default action"),
@@ -313,7 +342,6 @@ EXCEPTIONS = Schema(
 )
 """What is wrong; grain: one row per class and order or settlement, reference, and currency."""
 
-TOTALS = Schema(
 EXCEPTION_QUEUE = Schema(
     "exception queue",
     (
@@ -330,6 +358,7 @@ EXCEPTION_QUEUE = Schema(
 )
 """What was found wrong and how far it is dealt with; grain: one row per exception, whatever day it was found."""
 
+TOTALS = Schema(
     "totals",
     (
         _c("currency", TEXT, "ISO 4217 code"),

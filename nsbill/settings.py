@@ -91,11 +91,22 @@ class Settings(BaseSettings):
     seller_account: str = Field("main", min_length=1, description="Name of the Amazon seller account")
     amazon_order_id_field: str = Field("otherrefnum", description="Field of the sales order that holds the Amazon id")
     marketplace_field: str = Field("custbody_celigo_etail_channel", description="Field that holds the sales channel")
-    tax_mode: TaxMode = TaxMode.EXCLUDE
+    tax_mode: TaxMode = Field(
+        TaxMode.EXCLUDE, description="Whether bills carry tax that Amazon collects and remits; detect: told per order"
+    )
+    tax_modes: dict[str, TaxMode] = Field(
+        default_factory=dict, description="Tax mode of marketplaces that differ, by sales channel"
+    )
     delivery_days: int = Field(5, ge=0, description="Days from shipping to delivery, for the expected settlement")
     hold_days: int = Field(7, ge=0, description="Days that Amazon holds money after delivery")
     cycle_days: int = Field(14, ge=1, description="Length of a settlement period")
     stale_days: int = Field(30, ge=0, description="Age after which a credit memo without refund is an exception")
+    payments_booked: bool = Field(
+        True, description="Whether NetSuite books Amazon's payments, so that they are read and compared with Amazon"
+    )
+    apply_days: int = Field(
+        0, ge=0, description="Days after settlement and bill in which a payment or refund may still be booked"
+    )
 
     slots: int = Field(
         20, ge=1, le=200, description="Ceiling of requests in flight; how many are really used is found while working"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 from nsbill.vocabulary import TaxMode
@@ -19,15 +20,19 @@ class ReconcileRules:
 
     ``delivery_days`` and ``hold_days`` after shipping Amazon releases the money, ``cycle_days`` is the length of a
     settlement period, and a credit memo older than ``stale_days`` without a refund is an exception.
+    So is a payment or refund that NetSuite has not booked more than ``apply_days`` after settlement and bill.
     """
 
     as_of: date
     seller_account: str
     tax_mode: TaxMode = TaxMode.EXCLUDE
+    tax_modes: Mapping[str, TaxMode] = field(default_factory=dict)
+    """The tax mode of marketplaces that differ from ``tax_mode``, by the sales channel's or Amazon's name."""
     delivery_days: int = 5
     hold_days: int = 7
     cycle_days: int = 14
     stale_days: int = 30
+    apply_days: int = 0
 
     @property
     def as_of_day(self) -> int:

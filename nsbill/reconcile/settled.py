@@ -13,7 +13,7 @@ from nsbill.money import ZERO
 from nsbill.reconcile.engine import Engine, Frame
 from nsbill.reconcile.rules import ReconcileRules
 from nsbill.schemas import DATE, DAY
-from nsbill.vocabulary import EventClass, LineKind, OrderRoute, TaxMode
+from nsbill.vocabulary import EventClass, LineKind, OrderRoute
 
 __all__ = ["CLAIM_EVENTS", "REFUND_EVENTS", "SALE_EVENTS", "Settled", "per_order", "read_settled"]
 
@@ -193,35 +193,32 @@ def _sum_of(kinds: tuple[str, ...], amount: str = "amount", by: str = "line_kind
     return nw.when(nw.col(by).is_in(list(kinds))).then(nw.col(amount)).otherwise(nw.lit(ZERO)).sum()
 
 
-def per_order(pieces: Frame, tax_mode: TaxMode) -> Frame:
-    """Add the pieces up per Amazon order and currency, as the domain reference (2.2) defines the amounts.
+def per_order(pieces: Frame) -> Frame:
+    """Add the pieces up per Amazon order and currency; the gross amounts follow when the tax mode is known.
 
-    In ``exclude`` mode withheld tax cancels the tax lines inside the gross amounts; in ``include`` mode it is apart.
+    ``…_goods``: what the buyer pays or gets back, tax included; ``…_withheld``: the facilitator tax beside it.
     """
-    gross = nw.col("goods") + nw.col("withheld") if tax_mode is TaxMode.EXCLUDE else nw.col("goods")
-    reimbursement = EventClass.REIMBURSEMENT.value
-    account = EventClass.ACCOUNT.value
+    reimbursement, account = EventClass.REIMBURSEMENT.value, EventClass.ACCOUNT.value
     is_other = nw.col("event_class").is_in([account, reimbursement])
-    loose_tax = nw.when(is_other).then(nw.col("withheld")).otherwise(nw.lit(ZERO))
     amounts = pieces.with_columns(
-        gross=gross,
         won=nw.col("reimbursement")
         + nw.when(nw.col("event_class") == reimbursement)
         .then(nw.col("goods") + nw.col("rest"))
         .otherwise(nw.lit(ZERO)),
         adjusting=nw.when(nw.col("event_class") == reimbursement).then(nw.lit(ZERO)).otherwise(nw.col("rest"))
-        + nw.when(nw.col("event_class") == account).then(nw.col("goods")).otherwise(nw.lit(ZERO))
-        + (loose_tax if tax_mode is TaxMode.EXCLUDE else nw.lit(ZERO)),
+        + nw.when(nw.col("event_class") == account).then(nw.col("goods")).otherwise(nw.lit(ZERO)),
+        loose_tax=nw.when(is_other).then(nw.col("withheld")).otherwise(nw.lit(ZERO)),
     )
     return amounts.group_by("amazon_order_id", "currency").agg(
-        received_gross=_sum_of(SALE_EVENTS, "gross", "event_class"),
-        refunded=nw.lit(ZERO) - _sum_of(REFUND_EVENTS, "gross", "event_class"),
-        claimed=nw.lit(ZERO) - _sum_of(CLAIM_EVENTS, "gross", "event_class"),
+        **_goods_and_tax("received", SALE_EVENTS),
+        **_goods_and_tax("refunded", REFUND_EVENTS),
+        **_goods_and_tax("claimed", CLAIM_EVENTS),
+        other_rest=nw.col("adjusting").sum(),
+        other_withheld=nw.col("loose_tax").sum(),
         fee_withheld=nw.lit(ZERO) - nw.col("fees").sum(),
         tax_collected=nw.col("tax").sum(),
         tax_withheld=nw.lit(ZERO) - nw.col("withheld").sum(),
         reimbursed=nw.col("won").sum(),
-        adjustments=nw.col("adjusting").sum(),
         net_cash=nw.col("total").sum(),
         sale_promotion=_sum_of((EventClass.SALE.value,), "promotion", "event_class"),
         sale_promotion_tax=_sum_of((EventClass.SALE.value,), "promotion_tax", "event_class"),
@@ -233,6 +230,13 @@ def per_order(pieces: Frame, tax_mode: TaxMode) -> Frame:
         last_posted_day=nw.col("last_posted_day").max(),
         line_marketplace=nw.col("line_marketplace").min(),
     )
+
+
+def _goods_and_tax(name: str, events: tuple[str, ...]) -> dict[str, nw.Expr]:
+    return {
+        f"{name}_goods": _sum_of(events, "goods", "event_class"),
+        f"{name}_withheld": _sum_of(events, "withheld", "event_class"),
+    }
 
 
 def _count_of(events: tuple[str, ...]) -> nw.Expr:

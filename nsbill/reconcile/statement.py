@@ -11,8 +11,10 @@ from nsbill.reconcile.aging import bucket, expected_table
 from nsbill.reconcile.books import KEY, SHIPPED, Books
 from nsbill.reconcile.engine import Engine, Frame
 from nsbill.reconcile.explain import explanation
+from nsbill.reconcile.ledger import with_ledger
 from nsbill.reconcile.rules import ReconcileRules
 from nsbill.reconcile.settled import Settled, per_order
+from nsbill.reconcile.tax import gross_amounts, tax_mode_of
 from nsbill.reconcile.texts import Amounts
 from nsbill.schemas import DATE, DAY, STATEMENT, TEXT
 from nsbill.vocabulary import StatementStatus, TaxMode
@@ -22,14 +24,18 @@ __all__ = ["statement_rows"]
 _AMOUNTS = list(STATEMENT.money)
 _FROM_BOOKS = ("billed_gross", "credited")
 _FROM_LINES = (
-    "received_gross",
-    "refunded",
-    "claimed",
+    "received_goods",
+    "received_withheld",
+    "refunded_goods",
+    "refunded_withheld",
+    "claimed_goods",
+    "claimed_withheld",
+    "other_rest",
+    "other_withheld",
     "fee_withheld",
     "tax_collected",
     "tax_withheld",
     "reimbursed",
-    "adjustments",
     "net_cash",
     "sale_promotion",
     "sale_promotion_tax",
@@ -48,13 +54,16 @@ def statement_rows(engine: Engine, *, books: Books, settled: Settled, rules: Rec
     ReconcileError
         When the identity of net cash does not hold for a row.
     """
-    by_order = engine.hold(per_order(settled.pieces, rules.tax_mode), grain=KEY, what="settled orders")
+    by_order = engine.hold(per_order(settled.pieces), grain=KEY, what="settled orders")
     joined = _joined(engine, books, by_order, rules)
     expected = _expected(engine, books, settled, rules)
     posted = _posted_dates(engine, settled)
     rows = (
-        joined.with_columns(**_legs())
+        joined.with_columns(tax_mode=tax_mode_of(rules))
+        .with_columns(**gross_amounts())
+        .with_columns(**_legs())
         .with_columns(**_due())
+        .pipe(with_ledger, books.ledger)
         .with_columns(base_day=nw.coalesce("ship_date_day", "order_date_day", "first_billed_day"))
         .join(expected, on=["currency", "base_day"], how="left")
         .join(posted, on="last_posted_day", how="left")
@@ -65,7 +74,7 @@ def statement_rows(engine: Engine, *, books: Books, settled: Settled, rules: Rec
     )
     told = rows.with_columns(explanation=explanation(Amounts(books.currencies | settled.currencies), rules))
     held = engine.hold(told, grain=KEY, what="statement rows")
-    _assert_identity(engine, held, rules.tax_mode)
+    _assert_identity(engine, held)
     return held
 
 
@@ -161,17 +170,17 @@ def _posted_dates(engine: Engine, settled: Settled) -> Frame:
     return engine.hold(engine.frame(table), grain=["last_posted_day"], what="posted dates")
 
 
-def _assert_identity(engine: Engine, rows: Frame, tax_mode: TaxMode) -> None:
+def _assert_identity(engine: Engine, rows: Frame) -> None:
     """``net_cash = received_gross − refunded − fee_withheld + reimbursed + adjustments [− tax_withheld]``."""
+    include = nw.col("tax_mode") == TaxMode.INCLUDE.value
     legs = (
         nw.col("received_gross")
         - nw.col("refunded")
         - nw.col("fee_withheld")
         + nw.col("reimbursed")
         + nw.col("adjustments")
+        - nw.when(include).then(nw.col("tax_withheld")).otherwise(nw.lit(ZERO))
     )
-    if tax_mode is TaxMode.INCLUDE:
-        legs = legs - nw.col("tax_withheld")
     broken = rows.with_columns(legs=legs).filter(nw.col("legs") != nw.col("net_cash"))
     first = engine.read(broken.select(*KEY, "legs", "net_cash").sort(*KEY).head(1)).to_pylist()
     if first:
