@@ -52,6 +52,7 @@ class History:
     credits: list[Row] = field(default_factory=list)
     lines: list[Row] = field(default_factory=list)
     settlements: list[Row] = field(default_factory=list)
+    applications: list[Row] = field(default_factory=list)
 
     def frames(self) -> dict[str, Any]:
         """The frames that ``reconcile`` takes."""
@@ -61,6 +62,24 @@ class History:
             "credits": schemas.CREDITS.frame(self.credits),
             "lines": schemas.LINES.frame(self.lines),
             "settlements": schemas.SETTLEMENTS.frame(self.settlements),
+            "applications": schemas.APPLICATIONS.frame(self.applications),
+        }
+
+    def books_on(self, day: date) -> dict[str, list[Row]]:
+        """The books as they were on a day: only its documents, and what was open by then."""
+        dates = {row.get("billing_record_id") or row["credit_id"]: row["date"] for row in (*self.bills, *self.credits)}
+        paid = {id(row): dates[row["billing_record_id"] or row["credit_id"]] for row in self.applications}
+        known = [row for row in self.applications if max(row["date"], paid[id(row)]) <= day]
+        later = [row for row in self.applications if max(row["date"], paid[id(row)]) > day and not row["voided"]]
+        bills = []
+        for bill in self.bills:
+            if bill["date"] <= day:
+                then = [row["amount"] for row in later if row["billing_record_id"] == bill["billing_record_id"]]
+                bills.append({**bill, "amount_remaining": bill["amount_remaining"] + sum(then, ZERO)})
+        return {
+            "bills": bills,
+            "credits": [row for row in self.credits if row["date"] <= day],
+            "applications": known,
         }
 
 
@@ -79,6 +98,7 @@ def random_history(seed: int, orders: int) -> History:
             _random_order(dice, made, number)
         else:
             _refunded_in_full(made, number)
+    _random_applications(random.Random(f"applications {seed}"), made)
     for name, end in ends.items():
         own = [line for line in made.lines if line["settlement_id"] == name]
         total = sum((line["amount"] for line in own), ZERO)
@@ -212,6 +232,52 @@ def _add_line(made: History, order: str, settlement: str, event: str, kind: str,
     )
 
 
+def _random_applications(dice: random.Random, made: History) -> None:
+    """Pay, credit and refund what was billed; mostly what is due, sometimes anything."""
+    memos = [row for row in made.credits if row["record_type"] == "creditMemo"]
+    for bill in made.bills:
+        if bill["record_type"] == "cashSale" or dice.random() < 0.1:
+            bill["record_type"] = "cashSale"
+            continue
+        for part in range(dice.choice([0, 1, 1, 1, 2])):
+            share = dice.choice([bill["total"], bill["total"], bill["total"] - 1, Decimal("2.00"), Decimal("3.00")])
+            name = f"P{bill['billing_record_id'] if dice.random() < 0.9 else dice.randrange(40)}.{part}"
+            _add_application(dice, made, bill, name, dice.choice(["customerPayment"] * 9 + ["journalEntry"]), share)
+        own = [memo for memo in memos if memo["amazon_order_id"] == bill["amazon_order_id"]]
+        if memos and dice.random() < 0.3:
+            memo = dice.choice(own or memos)
+            if memo["currency"] == bill["currency"]:
+                _add_application(dice, made, bill, memo["credit_id"], "creditMemo", Decimal("1.50"), memo)
+    for memo in memos:
+        if dice.random() < 0.5:
+            share = dice.choice([memo["total"], memo["total"], Decimal("1.00")])
+            _add_application(dice, made, memo, f"F{memo['credit_id']}", "customerRefund", share)
+    for bill in made.bills:
+        if bill["record_type"] == "invoice":
+            applied = [row for row in made.applications if row["billing_record_id"] == bill["billing_record_id"]]
+            paid = sum((row["amount"] for row in applied if not row["voided"]), ZERO)
+            bill["amount_remaining"] = bill["total"] - paid - (Decimal("0.25") if dice.random() < 0.05 else ZERO)
+
+
+def _add_application(
+    dice: random.Random, made: History, document: Row, payment: str, kind: str, amount: Decimal, memo: Row | None = None
+) -> None:
+    made.applications.append(
+        {
+            "payment_id": payment,
+            "record_type": kind,
+            "number": payment,
+            "date": memo["date"] if memo else document["date"] + timedelta(days=dice.randrange(-5, 30)),
+            "currency": document["currency"],
+            "billing_record_id": document.get("billing_record_id"),
+            "credit_id": document.get("credit_id"),
+            "amazon_order_id": document["amazon_order_id"],
+            "amount": amount,
+            "voided": bool(memo and memo["voided"]) or dice.random() < 0.05,
+        }
+    )
+
+
 def expect(history: History, as_of: date, tax_mode: str) -> tuple[dict[tuple[str, str], Row], set[tuple[Any, ...]]]:
     """Return the statement by (order, currency), and the exceptions as (class, order, currency, amount)."""
     orders = {order["amazon_order_id"]: order for order in history.orders}
@@ -245,7 +311,94 @@ def expect(history: History, as_of: date, tax_mode: str) -> tuple[dict[tuple[str
         _expect_age(rows[name, currency], sorted(period_ends.get(currency, [])), as_of)
     for (name, currency), row in rows.items():
         _expect_status(row, {other: rows[name, other] for order, other in rows if order == name}, currency)
-    return rows, {wrong for key, row in rows.items() for wrong in _expect_exceptions(key, row, as_of)}
+        _expect_ledger(row, (name, currency), history, by_sales_order, as_of)
+        row["closed"] = {
+            kind: max((ends[line["settlement_id"]] or line["posted_at"].date() for line in of_kind), default=None)
+            for kind, of_kind in (
+                ("sales", [line for line in row["lines"] if line["event_class"] in ("SALE", "RETROCHARGE")]),
+                ("refunds", [line for line in row["lines"] if line["event_class"] in ("REFUND", "CHARGEBACK", "ATOZ")]),
+            )
+        }
+    wrong = {wrong for key, row in rows.items() for wrong in _expect_exceptions(key, row, as_of)}
+    return rows, wrong | _expect_payment_exceptions(rows, as_of)
+
+
+def _expect_ledger(
+    row: Row, key: tuple[str, str], history: History, by_sales_order: dict[str, str], as_of: date
+) -> None:
+    """What NetSuite received, has open and has posted, document by document (2.2, books side)."""
+    bills = {bill["billing_record_id"]: bill for bill in history.bills}
+    memos = {memo["credit_id"]: memo for memo in history.credits}
+
+    def order_of(document: Row) -> tuple[str, str]:
+        return document["amazon_order_id"] or by_sales_order.get(document["sales_order_id"]), document["currency"]
+
+    payments = cash = posted = applied_memos = cleared = residual = ZERO
+    for bill in row["bills"]:
+        cash += bill["total"] if bill["record_type"] == "cashSale" else ZERO
+    for credit in row["credits"]:
+        posted += credit["total"] if credit["record_type"] == "cashRefund" else ZERO
+    for application in history.applications:
+        paid = bills.get(application["billing_record_id"]) or memos[application["credit_id"]]
+        counts = max(application["date"], paid["date"]) <= as_of
+        if application["voided"] or paid["voided"]:
+            continue
+        mine, amount = order_of(paid) == key, application["amount"]
+        if "billing_record_id" in paid:
+            residual += amount if mine and paid["date"] <= as_of else ZERO
+            if application["record_type"] == "creditMemo" and counts:
+                cleared += amount if mine else ZERO
+                applied_memos += amount if order_of(memos[application["payment_id"]]) == key else ZERO
+            elif counts and mine:
+                payments += amount
+        elif counts and mine:
+            posted += amount
+    for bill in row["bills"]:
+        if bill["record_type"] == "invoice":
+            residual += bill["amount_remaining"] - bill["total"]
+    invoiced = row["billed_gross"] - cash
+    row |= {"payments": payments, "cash": cash, "posted": posted, "applied_memos": applied_memos}
+    row["ns_received"] = payments + cash - posted
+    row["ns_due"] = invoiced - payments - cleared
+    row["ns_residual"] = residual
+    row["gap"] = row["ns_received"] - row["received"]
+    row["unposted_refund"] = max(ZERO, min(row["credited"], row["refunded"]) - posted - applied_memos)
+    row["gap_unexplained"] = row["gap"] - row["uncredited_refund"] - row["unposted_refund"]
+
+
+def _expect_payment_exceptions(rows: dict[tuple[str, str], Row], as_of: date) -> set[tuple[Any, ...]]:
+    """Compare, order by order, what is applied with what could be applied of what Amazon settled."""
+    found: set[tuple[Any, ...]] = set()
+    lacking: list[tuple[tuple[str, str], Decimal]] = []
+    over: list[tuple[tuple[str, str], Decimal]] = []
+    for key, row in rows.items():
+        if row["unposted_refund"] > 0 and _known(row["closed"]["refunds"], row["credits"], as_of):
+            found.add(("REFUND_NOT_POSTED", *key, row["unposted_refund"]))
+        if not row["bills"] or row["conflict"]:
+            continue
+        settled_refund = min(row["credited"], row["refunded"])
+        by_memo = min(row["applied_memos"], max(ZERO, settled_refund - row["posted"]))
+        early_memo = row["applied_memos"] - by_memo
+        cash_to_come = min(row["cash"], max(ZERO, row["billed_gross"] - row["received_gross"]))
+        can_be_applied = min(row["billed_gross"], row["received_gross"])
+        rest = row["payments"] + row["cash"] + by_memo - cash_to_come - can_be_applied
+        if rest > 0 and row["payments"] > 0:
+            over.append((key, rest))
+        elif -rest - early_memo > 0 and _known(row["closed"]["sales"], row["bills"], as_of):
+            lacking.append((key, -rest - early_memo))
+    for key, amount in lacking:
+        rivals = [other for other, size in lacking if (other[1], size) == (key[1], amount)]
+        partners = [other for other, size in over if (other[1], size) == (key[1], amount)]
+        paired = len(rivals) == len(partners) == 1
+        found.add(("PAYMENT_WRONG_ORDER" if paired else "PAYMENT_NOT_APPLIED", *key, amount))
+        if paired:
+            over.remove((partners[0], amount))
+    return found | {("PAYMENT_OVER_APPLIED", *key, amount) for key, amount in over}
+
+
+def _known(closed: date | None, documents: list[Row], as_of: date) -> bool:
+    """Whether settlement and newest document are older than today."""
+    return max([document["date"] for document in documents] + ([closed] if closed else [])) < as_of
 
 
 def _expect_row(order: Row | None, bills: list[Row], credits_: list[Row], lines: list[Row], tax_mode: str) -> Row:

@@ -57,6 +57,7 @@ class Case:
     bills: str = ""
     credits: str = ""
     lines: str = ""
+    applications: str | None = None
     settlements: str = "settlement | end\nK | 2026-10-14\nK1 | 2026-10-28"
     rules: dict[str, object] = field(default_factory=dict)
 
@@ -65,15 +66,21 @@ class Case:
         return replace(self, **changes)  # type: ignore[arg-type]
 
     def frames(self) -> dict[str, pd.DataFrame]:
-        """The five frames that ``reconcile`` takes."""
+        """The frames that ``reconcile`` takes; that of applications only when there is a table of them."""
         lines = line_frame(table(self.lines))
-        return {
+        bills, credits_ = table(self.bills), table(self.credits)
+        frames = {
             "orders": order_frame(table(self.orders)),
-            "billing_records": bill_frame(table(self.bills)),
-            "credits": credit_frame(table(self.credits)),
+            "billing_records": bill_frame(bills),
+            "credits": credit_frame(credits_),
             "lines": lines,
             "settlements": settlement_frame(table(self.settlements), lines),
         }
+        if self.applications is not None:
+            applied = table(self.applications)
+            frames["billing_records"] = bill_frame(_with_remaining(bills, applied))
+            frames["applications"] = application_frame(applied, frames["billing_records"], frames["credits"])
+        return frames
 
     def run(self, *, files: Sequence[Path] | None = None) -> Reconciliation:
         """Reconcile; from Parquet files when given."""
@@ -159,7 +166,7 @@ def bill_frame(rows: list[Row]) -> pd.DataFrame:
                 "date": _date(row.get("date") or "2026-10-01"),
                 "currency": row.get("currency") or "USD",
                 "total": Decimal(row["total"] or ""),
-                "amount_remaining": Decimal("0.00"),
+                "amount_remaining": Decimal(row.get("remaining") or "0.00"),
                 "voided": row.get("voided") == "T",
             }
             for place, row in enumerate(rows)
@@ -184,6 +191,49 @@ def credit_frame(rows: list[Row]) -> pd.DataFrame:
             for place, row in enumerate(rows)
         ]
     )
+
+
+def application_frame(rows: list[Row], bills: pd.DataFrame, memos: pd.DataFrame) -> pd.DataFrame:
+    """APPLICATIONS of ``number, to, amount`` and optionally ``type, date``; ``to`` and ``number`` are documents' numbers.
+
+    A credit memo that pays has its own id; every other payment's id is its number.
+    """
+    of_bills = {str(row["number"]): row for row in records(bills)}
+    of_memos = {str(row["number"]): row for row in records(memos)}
+    made: list[dict[str, object]] = []
+    for row in rows:
+        number, paid = str(row["number"]), str(row["to"])
+        document = of_bills.get(paid) or of_memos.get(paid) or {}
+        payer = of_memos.get(number)
+        made.append(
+            {
+                "payment_id": payer["credit_id"] if payer else number,
+                "record_type": row.get("type") or ("creditMemo" if payer else "customerPayment"),
+                "number": number,
+                "date": _date(row.get("date")) or (payer["date"] if payer else date(2026, 10, 20)),
+                "currency": row.get("currency") or document.get("currency") or "USD",
+                "billing_record_id": document.get("billing_record_id", paid if not document else None),
+                "credit_id": document.get("credit_id"),
+                "amazon_order_id": document.get("amazon_order_id"),
+                "amount": Decimal(row["amount"] or ""),
+                "voided": row.get("voided") == "T",
+            }
+        )
+    return schemas.APPLICATIONS.frame(made)
+
+
+def _with_remaining(bills: list[Row], applied: list[Row]) -> list[Row]:
+    """Say of each invoice that names nothing else that what is applied is all that is paid."""
+    paid: dict[str | None, Decimal] = {}
+    for row in applied:
+        if row.get("voided") != "T":
+            paid[row["to"]] = paid.get(row["to"], Decimal("0.00")) + Decimal(row["amount"] or "")
+    found: list[Row] = []
+    for row in bills:
+        cash = row.get("type") == "cashSale"
+        left = Decimal("0.00") if cash else Decimal(row["total"] or "") - paid.get(row.get("number"), Decimal("0.00"))
+        found.append({**row, "remaining": row.get("remaining") or str(left)})
+    return found
 
 
 def line_frame(rows: list[Row]) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from nsbill.errors import ReconcileError
 from nsbill.money import ZERO
 from nsbill.reconcile.engine import Engine, Frame, with_day_numbers
+from nsbill.reconcile.ledger import read_ledger
 from nsbill.reconcile.rules import ReconcileRules
 from nsbill.reconcile.texts import in_one_text, sentence
 
@@ -31,6 +32,7 @@ class Books:
 
     ``orders``: one row per Amazon order; ``billed`` and ``credited``: one row per Amazon order and currency.
     ``days`` and ``currencies``: every day from which a settlement is expected, every currency of a document.
+    ``ledger``: what was applied and refunded per Amazon order and currency; none when payments are not known.
     """
 
     orders: Frame
@@ -38,26 +40,38 @@ class Books:
     credited: Frame
     days: tuple[int, ...]
     currencies: frozenset[str]
+    ledger: Frame | None = None
 
 
 def read_books(
-    engine: Engine, *, orders: pa.Table, billing_records: pa.Table, credit_records: pa.Table, rules: ReconcileRules
+    engine: Engine,
+    *,
+    orders: pa.Table,
+    billing_records: pa.Table,
+    credit_records: pa.Table,
+    applications: pa.Table | None,
+    rules: ReconcileRules,
 ) -> Books:
     """Prepare the books; documents after the as-of date and voided ones count nowhere.
 
     Raises
     ------
     ReconcileError
-        For an id that stands twice, or a credit that is not a positive number.
+        For an id that stands twice, a credit that is not a positive number, or an application without its document.
     """
     _credits_are_positive(credit_records)
     tables = [with_day_numbers(table) for table in (orders, billing_records, credit_records)]
     sales = engine.hold(engine.frame(tables[0]), grain=["sales_order_id"], what="sales orders")
-    bills = engine.hold(engine.frame(tables[1]), grain=["billing_record_id"], what="billing records")
+    bills = _with_order(engine.frame(tables[1]), sales)
+    bills = engine.hold(bills, grain=["billing_record_id"], what="billing records")
     memos = engine.hold(engine.frame(tables[2]), grain=["credit_id"], what="credits")
+    ledger = None
+    if applications is not None:
+        ledger = read_ledger(engine, applications=applications, bills=bills, memos=memos, rules=rules)
     return Books(
+        ledger=ledger,
         orders=engine.hold(_one_per_amazon_order(sales), grain=["amazon_order_id"], what="orders by Amazon id"),
-        billed=engine.hold(_billed(bills, sales, rules), grain=KEY, what="billed amounts"),
+        billed=engine.hold(_billed(bills, rules), grain=KEY, what="billed amounts"),
         credited=engine.hold(_credited(memos, rules), grain=KEY, what="credited amounts"),
         days=_days(tables),
         currencies=frozenset(code for table in tables for code in pc.unique(table["currency"]).to_pylist()),
@@ -100,13 +114,16 @@ def _one_per_amazon_order(orders: Frame) -> Frame:
     )
 
 
-def _billed(bills: Frame, orders: Frame, rules: ReconcileRules) -> Frame:
+def _with_order(bills: Frame, orders: Frame) -> Frame:
+    """Give a billing record without an Amazon order id that of the sales order it bills."""
     by_order = orders.select("sales_order_id", nw.col("amazon_order_id").alias("of_order"))
-    counted = (
-        bills.filter(~nw.col("voided"), nw.col("date_day") <= rules.as_of_day)
-        .join(by_order, on="sales_order_id", how="left")
-        .with_columns(amazon_order_id=nw.coalesce("amazon_order_id", "of_order"))
-        .filter(~nw.col("amazon_order_id").is_null())
+    joined = bills.join(by_order, on="sales_order_id", how="left")
+    return joined.with_columns(amazon_order_id=nw.coalesce("amazon_order_id", "of_order"))
+
+
+def _billed(bills: Frame, rules: ReconcileRules) -> Frame:
+    counted = bills.filter(
+        ~nw.col("voided"), nw.col("date_day") <= rules.as_of_day, ~nw.col("amazon_order_id").is_null()
     )
     sums = counted.group_by(*KEY).agg(
         billed_gross=nw.col("total").sum(),
