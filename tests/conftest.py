@@ -21,6 +21,15 @@ def find_browser() -> str | None:
     return next((path for path in map(shutil.which, _BROWSERS) if path), None)
 
 
+def find_office() -> str | None:
+    """The path of LibreOffice on this machine."""
+    return next((path for path in map(shutil.which, ("soffice", "libreoffice")) if path), None)
+
+
+def _lacks_office() -> str | None:
+    return None if find_office() else "no LibreOffice on this machine (Debian: apt-get install libreoffice-calc)"
+
+
 def _lacks_browser() -> str | None:
     if importlib.util.find_spec("playwright") is None:
         return "the Python package playwright is not installed"
@@ -61,6 +70,7 @@ def _lacks_registry() -> str | None:
 LACKS: dict[str, Callable[[], str | None]] = {
     "browser": _lacks_browser,
     "node": _lacks_node,
+    "office": _lacks_office,
     "postgres": _lacks_postgres,
     "registry": cache(_lacks_registry),
 }
@@ -88,7 +98,7 @@ def requires(name: str) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Let the markers ``browser``, ``node``, ``postgres`` and ``registry`` do what ``requires`` does."""
+    """Let the markers ``browser``, ``node``, ``office``, ``postgres`` and ``registry`` do what ``requires`` does."""
     for name in LACKS:
         if item.get_closest_marker(name):
             requires(name)
