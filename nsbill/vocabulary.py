@@ -16,6 +16,7 @@ __all__ = [
     "LineKind",
     "OrderRoute",
     "Outcome",
+    "ReceiptBasis",
     "RecordType",
     "SkipReason",
     "StatementStatus",
@@ -137,6 +138,19 @@ class TaxMode(StrEnum):
     EXCLUDE = "exclude"
     INCLUDE = "include"
     DETECT = "detect"
+
+
+class ReceiptBasis(StrEnum):
+    """What counts as received (domain reference 2.2); each holds the next.
+
+    ``posted``: whatever Amazon has posted, deferred money too. ``released``: without what is deferred. ``settled``: in a
+    closed settlement. ``deposited``: in one whose deposit was found at the bank.
+    """
+
+    POSTED = "posted"
+    RELEASED = "released"
+    SETTLED = "settled"
+    DEPOSITED = "deposited"
 
 
 class SkipReason(StrEnum):

@@ -283,12 +283,13 @@ def settlement_frame(rows: list[Row], lines: pd.DataFrame) -> pd.DataFrame:
         own = [line for line in records(lines) if line["settlement_id"] == row["settlement"]]
         total = sum((Decimal(str(line["amount"])) for line in own), Decimal("0.00"))
         stated = Decimal(row.get("states") or str(total))
-        end, deposit = _date(row.get("end")), _date(row.get("deposit"))
+        start, end, deposit = (_date(row.get(name)) for name in ("start", "end", "deposit"))
         made.append(
             {
                 "settlement_id": row["settlement"],
                 "seller_account": row.get("seller") or SELLER,
                 "currency": row.get("currency") or "USD",
+                "period_start": datetime(start.year, start.month, start.day, 7, tzinfo=UTC) if start else None,
                 "period_end": datetime(end.year, end.month, end.day, 7, tzinfo=UTC) if end else None,
                 "deposit_date": deposit,
                 "deposit_day": (deposit - date(1970, 1, 1)).days if deposit else None,

@@ -32,11 +32,15 @@ def explanation(amounts: Amounts, rules: ReconcileRules) -> nw.Expr:
         ),
         StatementStatus.PARTIALLY_SETTLED: sentence(
             _billed(amounts), "; Amazon has settled ", amounts.plain("received_gross"), " of it, ",
+            amounts.plain("sale_leg"), " is still to come", _of_which(amounts), _expected(), ".",
+        ),
+        StatementStatus.DEFERRED: sentence(
+            _billed(amounts), "; Amazon has posted it and defers ", amounts.plain("due_deferred"), _until(), ", ",
             amounts.plain("sale_leg"), " is still to come", _expected(), ".",
         ),
         StatementStatus.AWAITING_SETTLEMENT: sentence(
             _billed(amounts), "; Amazon has settled nothing of it, ", amounts.plain("sale_leg"), " is still to come",
-            _expected(), ".",
+            _of_which(amounts), _expected(), ".",
         ),
         StatementStatus.REFUNDED_FULL: sentence(
             _billed(amounts), "; Amazon has settled it in full and taken all of it back for refunds", _posted(),
@@ -63,6 +67,33 @@ def _posted() -> nw.Expr:
     """`` (last on 2026-10-14)``; nothing when no line has a posted date."""
     known = sentence(" (last on ", nw.col("posted_text"), ")")
     return nw.when(nw.col("posted_text").is_null()).then(nw.lit("")).otherwise(known)
+
+
+def _until() -> nw.Expr:
+    """`` until 2026-11-12 (DD7)``, as far as it is known."""
+    day = sentence(" until ", nw.col("maturity_text"))
+    why = sentence(" (", nw.col("deferral_reason"), ")")
+    nothing = nw.lit("")
+    return sentence(
+        nw.when(nw.col("maturity_text").is_null()).then(nothing).otherwise(day),
+        nw.when(nw.col("deferral_reason").is_null()).then(nothing).otherwise(why),
+    )
+
+
+def _of_which(amounts: Amounts) -> nw.Expr:
+    """What is known of the money that is still to come: deferred, released, or missing."""
+    parts = (
+        ("due_deferred", sentence(" is deferred", _until())),
+        ("due_released_open", nw.lit(" is released, not settled")),
+        ("due_short", nw.lit(" is missing though everything must have been posted")),
+    )
+    told = [
+        nw.when((nw.col(name) > nw.lit(ZERO)).fill_null(False))
+        .then(sentence(", of which ", amounts.plain(name), words))
+        .otherwise(nw.lit(""))
+        for name, words in parts
+    ]
+    return sentence(*told)
 
 
 def _expected() -> nw.Expr:

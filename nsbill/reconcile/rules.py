@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from nsbill.vocabulary import TaxMode
+from nsbill.vocabulary import ReceiptBasis, TaxMode
 
 __all__ = ["EPOCH", "ReconcileRules"]
 
@@ -28,6 +28,8 @@ class ReconcileRules:
     tax_mode: TaxMode = TaxMode.EXCLUDE
     tax_modes: Mapping[str, TaxMode] = field(default_factory=dict)
     """The tax mode of marketplaces that differ from ``tax_mode``, by the sales channel's or Amazon's name."""
+    basis: ReceiptBasis = ReceiptBasis.SETTLED
+    """What counts as received."""
     delivery_days: int = 5
     hold_days: int = 7
     cycle_days: int = 14

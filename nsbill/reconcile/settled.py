@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import narwhals as nw
@@ -10,6 +11,8 @@ import pyarrow.compute as pc
 
 from nsbill.errors import ReconcileError
 from nsbill.money import ZERO
+from nsbill.reconcile.activity import open_activity
+from nsbill.reconcile.basis import DEFERRED, RELEASED, Waiting, by_basis, read_waiting
 from nsbill.reconcile.engine import Engine, Frame
 from nsbill.reconcile.rules import ReconcileRules
 from nsbill.schemas import DATE, DAY
@@ -21,6 +24,7 @@ SALE_EVENTS = (EventClass.SALE.value, EventClass.RETROCHARGE.value)
 CLAIM_EVENTS = (EventClass.CHARGEBACK.value, EventClass.ATOZ.value)
 REFUND_EVENTS = (EventClass.REFUND.value, *CLAIM_EVENTS)
 
+_PIECE = ("amazon_order_id", "currency", "settlement_id", "event_class")
 _TAX = tuple(kind.value for kind in LineKind if kind.name.startswith("TAX_") and kind is not LineKind.TAX_WITHHELD)
 _GOODS = (
     LineKind.PRINCIPAL.value,
@@ -42,11 +46,15 @@ class Settled:
     """Amazon's side as of one day.
 
     ``pieces``: one row per Amazon order, currency, settlement and event class, with the sums that the statement
-    needs and the first and last file line. ``odd``: the lines with a malformed order id or unknown labels.
+    needs and the first and last file line; ``counted``: those that count as received on the rules' basis, and what is
+    posted and in no settlement (settlement ``deferred`` or ``released``) where it does; ``waiting``: posted and not
+    counted, the same way, with the day on which deferred money matures. ``odd``: the lines with a malformed order id or unknown labels.
     ``settlements``: those that count, as they came. ``period_ends``: per currency, ascending day numbers.
     """
 
     pieces: Frame
+    counted: Frame
+    waiting: Waiting
     odd: Frame
     settlements: pa.Table
     period_ends: dict[str, list[int]]
@@ -54,10 +62,19 @@ class Settled:
     posted_days: range
 
 
-def read_settled(engine: Engine, *, lines: Frame, settlements: pa.Table, rules: ReconcileRules) -> Settled:
+def read_settled(
+    engine: Engine,
+    *,
+    lines: Frame,
+    settlements: pa.Table,
+    rules: ReconcileRules,
+    activity: pa.Table | None = None,
+    deposited: Sequence[str] | None = None,
+) -> Settled:
     """Keep what is settled by the as-of date: lines of settlements whose period has closed (UTC date).
 
-    A settlement without a period end counts line by line, by the day on which each was posted.
+    A settlement without a period end counts line by line, by the day on which each was posted. ``activity`` (schema
+    ACTIVITY) adds what is posted and not settled; ``deposited`` are the settlements whose deposit was found at the bank.
 
     Raises
     ------
@@ -77,16 +94,29 @@ def read_settled(engine: Engine, *, lines: Frame, settlements: pa.Table, rules: 
     pieces = _pieces(counted.with_columns(line_day=day))
     odd = (nw.col("order_route") == OrderRoute.MALFORMED.value) | (nw.col("line_kind") == LineKind.UNCLASSIFIED.value)
     closed = _closed(dated, rules)
+    held = engine.hold(pieces, grain=_PIECE, what="settled amounts")
+    found = open_activity(engine, activity, settlements=dated, rules=rules)
+    unsettled = engine.hold(_open_pieces(found.transactions), grain=_PIECE, what="amounts in no settlement")
+    received, waiting = by_basis(held, unsettled, rules=rules, deposited=deposited, activity=found.given)
     return Settled(
-        pieces=engine.hold(
-            pieces, grain=["amazon_order_id", "currency", "settlement_id", "event_class"], what="settled amounts"
-        ),
+        pieces=held,
+        counted=received,
+        waiting=read_waiting(engine, waiting, found),
         odd=counted.filter(odd),
         settlements=closed.select(settlements.column_names),
         period_ends=_period_ends(closed),
         currencies=frozenset(pc.unique(settlements["currency"]).to_pylist()),
-        posted_days=posted_days,
+        posted_days=_with_activity(posted_days, activity),
     )
+
+
+def _with_activity(days: range, activity: pa.Table | None) -> range:
+    """The span of posted days, widened by that of the activity."""
+    span = pc.min_max(activity["posted_day"]).as_py() if activity is not None else {"min": None}
+    if span["min"] is None:
+        return days
+    known = [*([days[0], days[-1]] if days else []), span["min"], span["max"]]
+    return range(min(known), max(known) + 1)
 
 
 def _with_close_day(settlements: pa.Table) -> pa.Table:
@@ -161,6 +191,11 @@ def _fits(found: dict[str, object], told: dict[str, object] | None) -> None:
             f"settlement {identifier} has lines without any date: no posted date, period end or deposit date",
             "Download the report again from Amazon",
         )
+
+
+def _open_pieces(transactions: Frame) -> Frame:
+    state = nw.when(nw.col("is_deferred")).then(nw.lit(DEFERRED)).otherwise(nw.lit(RELEASED))
+    return _pieces(transactions.with_columns(settlement_id=state, line_day=nw.col("posted_day")))
 
 
 def _pieces(lines: Frame) -> Frame:

@@ -8,6 +8,7 @@ import pyarrow as pa
 from nsbill.errors import ReconcileError
 from nsbill.money import ZERO
 from nsbill.reconcile.aging import bucket, expected_table
+from nsbill.reconcile.basis import WAITING, due_parts
 from nsbill.reconcile.books import KEY, SHIPPED, Books
 from nsbill.reconcile.engine import Engine, Frame
 from nsbill.reconcile.explain import explanation
@@ -54,9 +55,10 @@ def statement_rows(engine: Engine, *, books: Books, settled: Settled, rules: Rec
     ReconcileError
         When the identity of net cash does not hold for a row.
     """
-    by_order = engine.hold(per_order(settled.pieces), grain=KEY, what="settled orders")
-    joined = _joined(engine, books, by_order, rules)
+    by_order = engine.hold(per_order(settled.counted), grain=KEY, what="settled orders")
+    joined = _joined(engine, books, by_order, settled, rules)
     expected = _expected(engine, books, settled, rules)
+    all_posted = (nw.col("sale_lines") > 0) & (nw.col("last_sale_day") < rules.as_of_day - rules.cycle_days)
     posted = _posted_dates(engine, settled)
     rows = (
         joined.with_columns(tax_mode=tax_mode_of(rules))
@@ -64,9 +66,11 @@ def statement_rows(engine: Engine, *, books: Books, settled: Settled, rules: Rec
         .with_columns(**_legs())
         .with_columns(**_due())
         .pipe(with_ledger, books.ledger)
-        .with_columns(base_day=nw.coalesce("ship_date_day", "order_date_day", "first_billed_day"))
+        .with_columns(**due_parts(known=settled.waiting.known, all_posted=all_posted.fill_null(False)))
+        .with_columns(base_day=_base_day(rules))
         .join(expected, on=["currency", "base_day"], how="left")
         .join(posted, on="last_posted_day", how="left")
+        .join(settled.waiting.dates, on="matures_day", how="left")
         .with_columns(age_days=rules.as_of_day - nw.col("expected_day").cast(nw.Int64))
         .with_columns(**_conflict())
         .with_columns(status=_status(), aging_bucket=bucket(), seller_account=nw.lit(rules.seller_account))
@@ -78,20 +82,27 @@ def statement_rows(engine: Engine, *, books: Books, settled: Settled, rules: Rec
     return held
 
 
-def _joined(engine: Engine, books: Books, by_order: Frame, rules: ReconcileRules) -> Frame:
-    documented = nw.concat([frame.select(*KEY) for frame in (books.billed, books.credited, by_order)])
-    waiting = (
+def _base_day(rules: ReconcileRules) -> nw.Expr:
+    """The day from which the release is counted: so that deferred money is released on the day on which it matures."""
+    matures = nw.when(nw.col("due_deferred") > nw.lit(ZERO)).then(nw.col("matures_day") - rules.release_days)
+    return nw.coalesce(matures, "ship_date_day", "order_date_day", "first_billed_day")
+
+
+def _joined(engine: Engine, books: Books, by_order: Frame, settled: Settled, rules: ReconcileRules) -> Frame:
+    waiting = settled.waiting.amounts
+    documented = nw.concat([frame.select(*KEY) for frame in (books.billed, books.credited, by_order, waiting)])
+    shipped = (
         books.orders.filter(nw.col("order_status").is_in(list(SHIPPED)), nw.col("ship_date_day") <= rules.as_of_day)
         .join(documented.select("amazon_order_id"), on="amazon_order_id", how="anti")
         .select("amazon_order_id", nw.col("order_currency").alias("currency"))
     )
-    keys = nw.concat([documented, waiting]).group_by(*KEY).agg(sources=nw.len())
+    keys = nw.concat([documented, shipped]).group_by(*KEY).agg(sources=nw.len())
     rows = engine.hold(keys, grain=KEY, what="orders of the statement")
-    for side in (books.billed, books.credited, by_order):
+    for side in (books.billed, books.credited, by_order, waiting):
         rows = rows.join(side, on=list(KEY), how="left")
     rows = rows.join(books.orders, on="amazon_order_id", how="left")
     return rows.with_columns(
-        nw.col(*_FROM_BOOKS, *_FROM_LINES).fill_null(ZERO),
+        nw.col(*_FROM_BOOKS, *_FROM_LINES, *WAITING).fill_null(ZERO),
         nw.col(*_COUNTS).fill_null(0),
         marketplace=nw.coalesce("order_marketplace", "line_marketplace"),
     )
@@ -135,7 +146,7 @@ def _conflict() -> dict[str, nw.Expr]:
 
 
 def _status() -> nw.Expr:
-    """The first status that holds (domain reference 2.2). DEFERRED needs Finances data, which no frame holds."""
+    """The first status that holds (domain reference 2.2)."""
     zero = nw.lit(ZERO)
     sale, refund = nw.col("sale_leg"), nw.col("refund_leg")
     received, refunded = nw.col("received_gross"), nw.col("refunded")
@@ -147,6 +158,7 @@ def _status() -> nw.Expr:
         (refund < zero, StatementStatus.REFUND_UNCREDITED),
         (refund > zero, StatementStatus.REFUND_IN_TRANSIT),
         ((sale > zero) & (received > zero), StatementStatus.PARTIALLY_SETTLED),
+        ((nw.col("due_deferred") > zero).fill_null(False), StatementStatus.DEFERRED),
         (sale > zero, StatementStatus.AWAITING_SETTLEMENT),
         ((refunded > zero) & (received == refunded), StatementStatus.REFUNDED_FULL),
     )
@@ -158,7 +170,8 @@ def _status() -> nw.Expr:
 
 def _expected(engine: Engine, books: Books, settled: Settled, rules: ReconcileRules) -> Frame:
     currencies = books.currencies | settled.currencies
-    table = expected_table(books.days, currencies, settled.period_ends, rules)
+    days = (*books.days, *(day - rules.release_days for day in settled.waiting.days))
+    table = expected_table(days, currencies, settled.period_ends, rules)
     return engine.hold(engine.frame(table), grain=["currency", "base_day"], what="expected settlement dates")
 
 

@@ -47,4 +47,6 @@ def gross_amounts() -> dict[str, nw.Expr]:
         "refunded": zero - (nw.col("refunded_goods") + withheld("refunded_withheld")),
         "claimed": zero - (nw.col("claimed_goods") + withheld("claimed_withheld")),
         "adjustments": nw.col("other_rest") + withheld("other_withheld"),
+        "deferred_gross": nw.col("deferred_goods") + withheld("deferred_withheld"),
+        "released_gross": nw.col("released_goods") + withheld("released_withheld"),
     }
