@@ -34,7 +34,7 @@ COMMANDS = {
     "settlements": ("amazon", "Add, list and check Amazon settlement files."),
     "reconcile": ("reconciling", "Show received and due per Amazon order and currency."),
     "exceptions": ("reconciling", "List what is wrong, with money, evidence and action."),
-    "report": ("reconciling", "Write an HTML report and an Excel workbook."),
+    "report": ("reporting", "Write an HTML report, an Excel workbook, CSV and Parquet; of a month too."),
     "run": ("notebooks", "Run a notebook unattended; the result is kept in papermill_runs/."),
     "runs": ("notebooks", "List the notebook runs."),
 }

@@ -15,7 +15,8 @@ from nsbill.cli.common import echo_json, exit_with, json_option, stop_on_signal,
 from nsbill.cli.connection import simulated
 from nsbill.cli.notebooks import run_here
 from nsbill.cli.print import print_outcomes, print_plan, print_reconciliation
-from nsbill.cli.reconciling import totals_facts, write_reports
+from nsbill.cli.reconciling import totals_facts
+from nsbill.cli.reporting import write_reports
 from nsbill.cli.worlds import AMAZON_FILES, ensure_world
 from nsbill.desk import Desk
 from nsbill.errors import RunError, WorkspaceError

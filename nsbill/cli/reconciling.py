@@ -1,4 +1,4 @@
-"""Commands that prove what was received: reconcile, exceptions, report."""
+"""Commands that prove what was received: reconcile, exceptions."""
 
 from __future__ import annotations
 
@@ -46,34 +46,6 @@ def exceptions(only: str | None, as_of: date | None, workspace: Path, as_json: b
     exit_with(1 if len(found) else 0)
 
 
-@click.command()
-@as_of_option
-@workspace_option
-@json_option
-def report(as_of: date | None, workspace: Path, as_json: bool) -> None:
-    """Write the reconciliation as an offline HTML report and an Excel workbook into the workspace's reports folder."""
-    found = _reconciled(workspace, as_of)
-    paths = write_reports(workspace, found)
-    if as_json:
-        echo_json({**totals_facts(found), "reports": [str(path) for path in paths]})
-    else:
-        click.echo("\n".join(str(path) for path in paths))
-    exit_with(1 if len(found.exceptions) else 0)
-
-
-def write_reports(workspace: Path, found: Reconciliation) -> tuple[Path, Path]:
-    """Write report and workbook of a reconciliation; returns their paths."""
-    from nsbill.show.html import write_report
-    from nsbill.show.workbook import write_workbook
-
-    folder = workspace / "reports"
-    folder.mkdir(parents=True, exist_ok=True)
-    html, workbook = (folder / f"received-vs-due-{found.as_of}.{ending}" for ending in ("html", "xlsx"))
-    write_report(html, found, title=f"Received versus due as of {found.as_of}")
-    write_workbook(workbook, found)
-    return html, workbook
-
-
 def totals_facts(found: Reconciliation) -> dict[str, object]:
     """Received, due and exceptions as JSON-ready facts; amounts per currency."""
     by_currency = found.totals.set_index("currency")
@@ -91,4 +63,4 @@ def _reconciled(workspace: Path, as_of: date | None) -> Reconciliation:
         return desk.reconcile(as_of)
 
 
-COMMANDS = (reconcile, exceptions, report)
+COMMANDS = (reconcile, exceptions)

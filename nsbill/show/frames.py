@@ -39,7 +39,8 @@ class NamedFrame:
     @property
     def title(self) -> str:
         """The name for people."""
-        return column_title(self.name)
+        words = self.schema.name
+        return column_title(self.name) if ":" in words else words[:1].upper() + words[1:]
 
 
 def frames_of(reconciliation: Reconciliation) -> tuple[NamedFrame, ...]:
@@ -64,7 +65,9 @@ def facts_of(reconciliation: Reconciliation) -> Mapping[str, str]:
 
 def schema_of(name: str, frame: pd.DataFrame) -> Schema:
     """Return the schema that is called like the frame; without one, what the columns' types say."""
-    known = getattr(schemas, name.upper(), None)
+    from nsbill.reconcile import result  # it names the schema of each of its frames
+
+    known = getattr(result, name.upper(), None) or getattr(schemas, name.upper(), None)
     if isinstance(known, Schema):
         return known
     arrow = pa.Schema.from_pandas(frame, preserve_index=False)

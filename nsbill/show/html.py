@@ -16,14 +16,17 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 import nsbill
 from nsbill.money import format_money
 from nsbill.schemas import TOTALS
 from nsbill.show.files import writing_aside
+from nsbill.show.frames import NamedFrame, facts_of, frames_of
 from nsbill.show.names import visible
-from nsbill.show.table import Table
+from nsbill.show.table import Table, money_table
 from nsbill.show.tables import exceptions_summary, exceptions_table, settlements_table, statement_table, totals_table
 
 if TYPE_CHECKING:
@@ -34,6 +37,9 @@ if TYPE_CHECKING:
 __all__ = ["Section", "write_report"]
 
 _TOP = 25
+_MOST_ROWS = 50
+_NOT_READ = frozenset({"seller_account", "source_digest", "place"})
+"""Columns that a page leaves out; workbook and exports have them."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +56,12 @@ def write_report(
     *,
     title: str,
     facts: Sequence[str] = (),
+    first_sections: Iterable[Section] = (),
     extra_sections: Iterable[Section] = (),
 ) -> Path:
     """Write the report and return its path; ``facts`` are short texts for its head, such as the account.
+
+    The page shows the charts, the largest orders and what does not hold; what it leaves out is counted and summed.
 
     Raises
     ------
@@ -62,15 +71,15 @@ def write_report(
     from plotly.offline import get_plotlyjs  # imported here so that reading commands start fast
 
     path = Path(path)
-    sections = [*_currency_sections(reconciliation), *_common_sections(reconciliation), *extra_sections]
+    ahead = [*first_sections]
+    sections = [*ahead, *_currency_sections(reconciliation), *_common_sections(reconciliation), *extra_sections]
     scripts = [get_plotlyjs().replace("</script", "<\\/script"), _asset("report.js")]
     head_facts = [
-        f"as of {reconciliation.as_of.isoformat()}",
-        f"tax mode {reconciliation.tax_mode.value}",
-        "received means: in a closed settlement",
+        *(f"{name.lower()} {value}" for name, value in facts_of(reconciliation).items()),
         *facts,
     ]
-    page = _page(title, facts=head_facts, body=_body(sections, reconciliation), scripts=scripts, sections=sections)
+    body = _body(sections, reconciliation, ahead=len(ahead))
+    page = _page(title, facts=head_facts, body=body, scripts=scripts, sections=sections)
     with writing_aside(path) as aside:
         aside.write_text(page, encoding="utf-8")
     return path
@@ -83,7 +92,12 @@ def _currency_sections(reconciliation: Reconciliation) -> list[Section]:
     sections = []
     for row in _totals(reconciliation):
         currency = row["currency"]
+        left_out = row["orders"] - _TOP
         parts: list[str | Table | go.Figure] = [
+            f"This page names {_TOP} of {row['orders']:,} orders, those with the largest due; the figures and the charts "
+            f"by status and age cover all of them. The workbook and the exports list every order."
+            if left_out > 0
+            else f"This page names all orders in {currency}.",
             received_versus_due(statement, currency=currency, top=_TOP),
             aging(statement, currency=currency),
             due_by_status(statement, currency=currency),
@@ -96,14 +110,32 @@ def _currency_sections(reconciliation: Reconciliation) -> list[Section]:
 
 
 def _common_sections(reconciliation: Reconciliation) -> list[Section]:
+    shown = {"statement", "totals", "exceptions", "settlements"}
     return [
         Section("Totals", [totals_table(reconciliation.totals)]),
         Section(
             "Exceptions",
-            [exceptions_summary(reconciliation.exceptions), exceptions_table(reconciliation.exceptions, limit=50)],
+            [
+                exceptions_summary(reconciliation.exceptions),
+                exceptions_table(reconciliation.exceptions, limit=_MOST_ROWS),
+            ],
         ),
-        Section("Settlements", [settlements_table(reconciliation.settlements, limit=50)]),
+        Section("Settlements", [settlements_table(reconciliation.settlements, limit=_MOST_ROWS)]),
+        *(_other(named) for named in frames_of(reconciliation) if named.name not in shown),
     ]
+
+
+def _other(named: NamedFrame) -> Section:
+    """Any other frame; first what does not hold, or leaves the most."""
+    columns = [name for name in named.schema.names if name not in _NOT_READ]
+    table = pa.Table.from_pandas(named.frame[named.schema.names], preserve_index=False)
+    if "holds" in table.column_names:
+        told = pc.if_else(table["holds"], 2, 0).fill_null(1)
+        table = table.take(pc.sort_indices(told))
+    elif "residual" in table.column_names:
+        table = table.take(pc.sort_indices(pc.abs(table["residual"]), sort_keys=[("", "descending")]))
+    frame = table.to_pandas(types_mapper=pd.ArrowDtype)
+    return Section(named.title, [money_table(frame, columns, caption=named.title, limit=_MOST_ROWS)])
 
 
 def _totals(reconciliation: Reconciliation) -> list[dict[str, Any]]:
@@ -113,11 +145,12 @@ def _totals(reconciliation: Reconciliation) -> list[dict[str, Any]]:
     return rows
 
 
-def _body(sections: Sequence[Section], reconciliation: Reconciliation) -> str:
+def _body(sections: Sequence[Section], reconciliation: Reconciliation, *, ahead: int) -> str:
     headlines = {row["currency"]: _headline(row) for row in _totals(reconciliation)}
     blocks = []
     for index, section in enumerate(sections):
-        headline = headlines.get(section.heading, "") if index < len(headlines) else ""
+        of_currency = ahead <= index < ahead + len(headlines)
+        headline = headlines[section.heading] if of_currency else ""
         blocks.append(
             f'<section id="s{index}"><h2>{_text(section.heading)}</h2>{headline}{_parts(section.parts)}</section>'
         )

@@ -1,0 +1,102 @@
+"""All files of a report: the HTML page, the workbook, and every frame as CSV and Parquet.
+
+Each is written aside and renamed when it is complete, so an interrupted report leaves whole files only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from nsbill.errors import WorkspaceError
+from nsbill.reconcile.month import MONTH, Month
+from nsbill.show.files import export_frame
+from nsbill.show.frames import NamedFrame, frames_of
+from nsbill.show.html import Section, write_report
+from nsbill.show.tables import money_table
+from nsbill.show.workbook import write_workbook
+
+if TYPE_CHECKING:
+    from nsbill.reconcile import Reconciliation
+
+__all__ = ["FORMATS", "InMonth", "write_report_files"]
+
+FORMATS = ("html", "xlsx", "csv", "parquet")
+
+
+@dataclass(frozen=True)
+class InMonth:
+    """The month that a report is about, and its rows (schema ``MONTH``)."""
+
+    month: Month
+    rows: pd.DataFrame
+
+
+def write_report_files(
+    folder: Path,
+    reconciliation: Reconciliation,
+    *,
+    formats: Sequence[str] = ("html", "xlsx"),
+    in_month: InMonth | None = None,
+    facts: Mapping[str, str] | None = None,
+) -> dict[str, list[Path]]:
+    """Write the report in these ``FORMATS`` into a folder; returns the paths by format.
+
+    The page and the workbook stand in the folder, the frames' files in a folder beside them.
+
+    Raises
+    ------
+    WorkspaceError
+        For an unknown format, or when a file cannot be written; files that were complete before stay.
+    """
+    unknown = sorted({*formats} - {*FORMATS})
+    if unknown:
+        raise WorkspaceError(", ".join(unknown), "is no format of a report", f"Choose from {', '.join(FORMATS)}.")
+    stem, title = _stem(reconciliation, in_month), _title(reconciliation, in_month)
+    known = {**(facts or {}), **({"Month": in_month.month.sentence} if in_month else {})}
+    extra = [NamedFrame("month", in_month.rows, MONTH)] if in_month else []
+    written: dict[str, list[Path]] = {}
+    for ending in dict.fromkeys(formats):
+        if ending == "html":
+            first = [_month_section(in_month)] if in_month else []
+            told = [f"{name.lower()} {value}" for name, value in known.items() if name != "Month"]
+            page = write_report(folder / f"{stem}.html", reconciliation, title=title, facts=told, first_sections=first)
+            written[ending] = [page]
+        elif ending == "xlsx":
+            book = write_workbook(folder / f"{stem}.xlsx", reconciliation, title=title, sources=known, extra=extra)
+            written[ending] = [book]
+        else:
+            written[ending] = list(_exports(folder / stem, [*extra, *frames_of(reconciliation)], ending))
+    return written
+
+
+def _exports(folder: Path, frames: Sequence[NamedFrame], ending: str) -> Iterator[Path]:
+    for named in frames:
+        yield export_frame(named.frame, folder / f"{named.name.replace('_', '-')}.{ending}")
+
+
+def _stem(reconciliation: Reconciliation, in_month: InMonth | None) -> str:
+    month = f"{in_month.month.name}-" if in_month else ""
+    return (
+        f"received-vs-due-{month}as-of-{reconciliation.as_of}" if month else f"received-vs-due-{reconciliation.as_of}"
+    )
+
+
+def _title(reconciliation: Reconciliation, in_month: InMonth | None) -> str:
+    as_of = f"Received versus due as of {reconciliation.as_of}"
+    return f"{as_of}, {in_month.month.sentence}" if in_month else as_of
+
+
+def _month_section(in_month: InMonth) -> Section:
+    month = in_month.month
+    told = (
+        f"What came in between {month.first} and {month.as_of}, beside the state at both ends. In the month = at the "
+        f"end − at the begin, both computed from the same books."
+    )
+    over = [] if month.whole else [f"The month is not over: it is looked at up to {month.as_of}."]
+    table = money_table(in_month.rows, caption=f"Month {month.name}", limit=None, empty_note="nothing happened")
+    return Section(f"Month {month.name}", [*over, told, table])
