@@ -6,7 +6,7 @@ Command line, panels and notebooks all work through it, so that they do the same
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -43,6 +43,7 @@ from nsbill.settings import Settings, load_settings, save_settings, validated
 from nsbill.vocabulary import ORDER_STATUS_TEXT, BillingStatus, ClosedPeriod, Outcome, SkipReason
 
 if TYPE_CHECKING:
+    from nsbill.amazon.bank import BankStatement
     from nsbill.amazon.store import AddResult, SettlementStore
     from nsbill.reconcile import Reconciliation
 
@@ -293,21 +294,28 @@ class Desk:
         """Add Amazon settlement files to the store."""
         return self.store.add(paths, progress=progress)
 
-    def reconcile(self, as_of: date | None = None) -> Reconciliation:
-        """Compare NetSuite's books with Amazon's settlements, per Amazon order, as of a date (default: today)."""
+    def reconcile(self, as_of: date | None = None, *, bank: Sequence[BankStatement] = ()) -> Reconciliation:
+        """Compare NetSuite's books with Amazon's settlements, per Amazon order, as of a date (default: today).
+
+        With bank statements, the deposits of the settlements are looked for in them.
+        """
         from nsbill.reconcile import ReconcileRules, reconcile
 
         currencies = load_currencies(self.client)
         settings, store = self.settings, self.store
+        day = as_of or self.today()
         return reconcile(
             orders=load_sales_orders(self.client, currencies),
             billing_records=load_billing_records(self.client, currencies),
             credits=load_credits(self.client, currencies),
             lines=store.lines_files(),
             settlements=store.settlements(),
+            proofs=store.check(bank, as_of=day),
+            activity=store.activity() if store.activity_files() else None,
             rules=ReconcileRules(
-                as_of=as_of or self.today(),
+                as_of=day,
                 tax_mode=settings.tax_mode,
+                tax_modes=settings.tax_modes,
                 seller_account=settings.seller_account,
                 delivery_days=settings.delivery_days,
                 hold_days=settings.hold_days,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import narwhals as nw
 
 from nsbill.money import ZERO
+from nsbill.reconcile.agreement_texts import DISAGREEMENT_ACTIONS
 from nsbill.reconcile.engine import Engine, Frame
 from nsbill.reconcile.evidence import (
     ANYWHERE,
@@ -45,6 +46,7 @@ ACTIONS: dict[ExceptionClass, str] = {
     **BOOKS_ACTIONS,
     ExceptionClass.UNCLASSIFIED_LINE: "Add the labels to the vocabulary, then add the file again.",
     **SETTLEMENT_ACTIONS,
+    **DISAGREEMENT_ACTIONS,
 }
 """The default action of each class that the reconciliation finds."""
 

@@ -12,6 +12,9 @@ import pandas as pd
 
 from nsbill.amazon.proof_rows import PROOFS
 from nsbill.money import ZERO
+from nsbill.reconcile.agreement import agreement_of
+from nsbill.reconcile.agreement_schema import AGREEMENT
+from nsbill.reconcile.basis import deposited_settlements
 from nsbill.reconcile.books import read_books
 from nsbill.reconcile.engine import Engine, Frame, arrow_of, checked
 from nsbill.reconcile.exceptions import exception_rows
@@ -22,6 +25,7 @@ from nsbill.reconcile.statement import statement_rows
 from nsbill.reconcile.tie_out import tie_out
 from nsbill.reconcile.tie_out_schemas import TIE_OUT, TIE_OUT_MONTHS
 from nsbill.schemas import (
+    ACTIVITY,
     APPLICATIONS,
     BILLING_RECORDS,
     CREDITS,
@@ -41,8 +45,9 @@ __all__ = ["Reconciliation", "reconcile"]
 class Reconciliation:
     """What was received and what is due, per Amazon order, as of one day.
 
-    ``statement``, ``exceptions``, ``settlements``, ``totals``, ``tie_out`` and ``tie_out_months`` are frames of the
-    schemas with these names; ``settlements`` holds those that are counted. Amounts are in each row's currency.
+    ``statement``, ``exceptions``, ``settlements``, ``totals``, ``tie_out``, ``tie_out_months`` and
+    ``agreement`` are frames of the schemas with these names; ``settlements`` holds those that are counted. Amounts are in
+    each row's currency.
     """
 
     as_of: date
@@ -53,6 +58,7 @@ class Reconciliation:
     totals: pd.DataFrame
     tie_out: pd.DataFrame = field(default_factory=TIE_OUT.frame)
     tie_out_months: pd.DataFrame = field(default_factory=TIE_OUT_MONTHS.frame)
+    agreement: pd.DataFrame = field(default_factory=AGREEMENT.frame)
 
 
 def reconcile(
@@ -65,15 +71,19 @@ def reconcile(
     applications: pd.DataFrame | None = None,
     rules: ReconcileRules,
     proofs: pd.DataFrame | None = None,
+    activity: pd.DataFrame | None = None,
 ) -> Reconciliation:
     """Compare what was billed with what Amazon settled, per order and currency (domain reference 2.2 to 2.6).
 
     The frames have the schemas ``ORDERS, BILLING_RECORDS, CREDITS, SETTLEMENTS``; ``lines`` is a frame of ``LINES``
     or the Parquet files that hold it. None of them is changed. What counts: billing records and credits dated up
-    to ``rules.as_of``, and lines of settlements whose period has closed by then (the basis "settled").
+    to ``rules.as_of``, and on Amazon's side what ``rules.basis`` says: by default lines of settlements whose period has
+    closed by then.
 
     ``proofs`` (schema ``PROOFS``) are what the store proved of the same settlements; without them the tie-out says
-    that its steps between settlements and with the bank cannot be told.
+    that its steps between settlements and with the bank cannot be told. ``activity`` (schema ``ACTIVITY``, files in the
+    order of adding) is what payments reports and the Finances API say: it is compared with the settlements, and tells
+    what is deferred or released and not settled yet.
 
     ``applications`` (schema ``APPLICATIONS``): what NetSuite applied to invoices and credits; without it, the columns
     from ``ns_received`` on are empty and nothing is said about payments.
@@ -99,14 +109,24 @@ def reconcile(
             applications=None if applications is None else arrow_of(applications, APPLICATIONS),
             rules=rules,
         )
-        settled = read_settled(engine, lines=source, settlements=arrow_of(settlements, SETTLEMENTS), rules=rules)
-        rows = statement_rows(engine, books=books, settled=settled, rules=rules)
         proved = None if proofs is None else arrow_of(proofs, PROOFS)
+        told = None if activity is None else arrow_of(activity, ACTIVITY)
+        settled = read_settled(
+            engine,
+            lines=source,
+            settlements=arrow_of(settlements, SETTLEMENTS),
+            rules=rules,
+            activity=told,
+            deposited=None if proved is None else deposited_settlements(proved),
+        )
+        rows = statement_rows(engine, books=books, settled=settled, rules=rules)
         tied = tie_out(engine, lines=source, settled=settled, proofs=proved, rules=rules)
         of_settlements = settlement_exceptions(
             engine, settlements=settled.settlements, proofs=proved, sums=tied.sums, rules=rules
         )
-        exceptions = exception_rows(engine, rows=rows, settled=settled, rules=rules, more=[of_settlements])
+        agreed = agreement_of(engine, settled=settled, activity=told, sums=tied.sums, rules=rules)
+        more = [of_settlements, *agreed.exceptions]
+        exceptions = exception_rows(engine, rows=rows, settled=settled, rules=rules, more=more)
         return Reconciliation(
             as_of=rules.as_of,
             tax_mode=rules.tax_mode,
@@ -116,6 +136,7 @@ def reconcile(
             totals=checked(engine.read(_totals(rows, exceptions)), TOTALS),
             tie_out=tied.steps,
             tie_out_months=tied.months,
+            agreement=agreed.rows,
         )
 
 
