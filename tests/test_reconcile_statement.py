@@ -79,7 +79,7 @@ SCENARIOS = Case(
 VERDICTS = table("""
     order               | currency | status             | due    | explanation
     awaiting            | USD      | AWAITING_SETTLEMENT | 10.00 | Billed 10.00 USD on 2026-11-25; Amazon has settled nothing of it, 10.00 is still to come, expected by 2026-12-09.
-    partial             | USD      | PARTIALLY_SETTLED  | 6.00   | Billed 10.00 USD on 2026-10-01; Amazon has settled 4.00 of it, 6.00 is still to come, expected by 2026-10-14, 47 days ago.
+    partial             | USD      | PARTIALLY_SETTLED  | 6.00   | Billed 10.00 USD on 2026-10-01; Amazon has settled 4.00 of it, 6.00 is missing though everything must have been posted, expected by 2026-10-14, 47 days ago.
     settled             | USD      | SETTLED            | 0.00   | Billed 10.00 USD on 2026-10-01; Amazon has settled it in full (last on 2026-10-10); nothing is due.
     over                | USD      | OVERPAID           | -2.00  | Billed 10.00 USD on 2026-10-01; Amazon has settled 12.00 for it (last on 2026-10-10), which is 2.00 more than was billed.
     refunded in full    | USD      | REFUNDED_FULL      | 0.00   | Billed 10.00 USD on 2026-10-01; Amazon has settled it in full and taken all of it back for refunds (last on 2026-10-10), which is credited; nothing is due.
@@ -95,7 +95,7 @@ VERDICTS = table("""
     two currencies      | USD      | CURRENCY_CONFLICT  | 10.00  | This order is billed in one currency and settled in another (EUR and USD): billed 10.00 USD, settled 0.00 USD; two currencies are never netted.
     two currencies      | EUR      | CURRENCY_CONFLICT  | -9.00  |
     zero bill           | USD      | SETTLED            | 0.00   | Billed 0.00 USD on 2026-10-01; nothing is to come and nothing is due.
-    yen                 | JPY      | PARTIALLY_SETTLED  | 600.00 | Billed 1000 JPY on 2026-10-01; Amazon has settled 400 of it, 600 is still to come, expected by 2026-10-14, 47 days ago.
+    yen                 | JPY      | PARTIALLY_SETTLED  | 600.00 | Billed 1000 JPY on 2026-10-01; Amazon has settled 400 of it, 600 is missing though everything must have been posted, expected by 2026-10-14, 47 days ago.
     """)
 NO_ROW = ("not shipped", "ship date in advance", "ships tomorrow", "cancelled")
 

@@ -32,15 +32,15 @@ def explanation(amounts: Amounts, rules: ReconcileRules) -> nw.Expr:
         ),
         StatementStatus.PARTIALLY_SETTLED: sentence(
             _billed(amounts), "; Amazon has settled ", amounts.plain("received_gross"), " of it, ",
-            amounts.plain("sale_leg"), " is still to come", _of_which(amounts), _expected(), ".",
+            amounts.plain("sale_leg"), _still(amounts), _expected(), ".",
         ),
         StatementStatus.DEFERRED: sentence(
             _billed(amounts), "; Amazon has posted it and defers ", amounts.plain("due_deferred"), _until(), ", ",
             amounts.plain("sale_leg"), " is still to come", _expected(), ".",
         ),
         StatementStatus.AWAITING_SETTLEMENT: sentence(
-            _billed(amounts), "; Amazon has settled nothing of it, ", amounts.plain("sale_leg"), " is still to come",
-            _of_which(amounts), _expected(), ".",
+            _billed(amounts), "; Amazon has settled nothing of it, ", amounts.plain("sale_leg"), _still(amounts),
+            _expected(), ".",
         ),
         StatementStatus.REFUNDED_FULL: sentence(
             _billed(amounts), "; Amazon has settled it in full and taken all of it back for refunds", _posted(),
@@ -80,12 +80,11 @@ def _until() -> nw.Expr:
     )
 
 
-def _of_which(amounts: Amounts) -> nw.Expr:
-    """What is known of the money that is still to come: deferred, released, or missing."""
+def _still(amounts: Amounts) -> nw.Expr:
+    """`` is still to come``, with what is known of it: deferred, released, or all of it missing."""
     parts = (
         ("due_deferred", sentence(" is deferred", _until())),
         ("due_released_open", nw.lit(" is released, not settled")),
-        ("due_short", nw.lit(" is missing though everything must have been posted")),
     )
     told = [
         nw.when((nw.col(name) > nw.lit(ZERO)).fill_null(False))
@@ -93,7 +92,9 @@ def _of_which(amounts: Amounts) -> nw.Expr:
         .otherwise(nw.lit(""))
         for name, words in parts
     ]
-    return sentence(*told)
+    is_short = nw.col("due_short") == nw.col("sale_leg")
+    missing = nw.lit(" is missing though everything must have been posted")
+    return nw.when(is_short).then(missing).otherwise(sentence(" is still to come", *told))
 
 
 def _expected() -> nw.Expr:
