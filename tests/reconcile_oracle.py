@@ -308,6 +308,7 @@ def expect(history: History, as_of: date, tax_mode: str) -> tuple[dict[tuple[str
             for group in (bills, credits_, lines)
         )
         rows[name, currency] = _expect_row(orders.get(name), of_bills, of_credits, of_lines, tax_mode)
+        _expect_parts(rows[name, currency], as_of)
         _expect_age(rows[name, currency], sorted(period_ends.get(currency, [])), as_of)
     for (name, currency), row in rows.items():
         _expect_status(row, {other: rows[name, other] for order, other in rows if order == name}, currency)
@@ -447,6 +448,15 @@ def _expect_row(order: Row | None, bills: list[Row], credits_: list[Row], lines:
     row["first_billed"] = min((bill["date"] for bill in bills), default=None)
     row["last_posted"] = max((line["posted_at"].date() for line in lines), default=None)
     return row
+
+
+def _expect_parts(row: Row, as_of: date) -> None:
+    """Nothing is known of deferred or released money: what is due is unposted, or short after a whole cycle."""
+    sales = [line["posted_at"].date() for line in row["lines"] if line["event_class"] == "SALE"]
+    is_short = bool(sales) and max(sales) < as_of - timedelta(days=14)
+    still = max(row["sale_leg"], ZERO)
+    row |= {"due_deferred": None, "due_released_open": None}
+    row |= {"due_short": still if is_short else ZERO, "due_unposted": ZERO if is_short else still}
 
 
 def _expect_age(row: Row, ends: list[date], as_of: date) -> None:
