@@ -409,6 +409,10 @@ SPOILT: dict[str, tuple[list[dict[str, str]], list[str]]] = {
     "currency conflict": (spoilt(2, currency="EUR"), ["lines in EUR", "its currency USD throughout"]),
     "no currency": (plain_rows()[1:], ["line 2, column 'currency'", "no currency for settlement 12345678901"]),
     "no amount": (spoilt(2, amount=""), ["line 4", "neither a summary row", "nor a money row"]),
+    "labels without money": (
+        spoilt(0, total_amount="", order_id="111-1111111-1111111"),
+        ["line 2", "neither a summary row"],
+    ),
     "amount and total": (spoilt(2, total_amount="5.00"), ["line 4", "neither a summary row"]),
     "two summaries": ([summary("1.00"), *plain_rows()], ["line 3", "a second summary row of settlement 12345678901"]),
     "spaces for tabs": (

@@ -21,6 +21,8 @@ __all__ = ["MONEY_ROW", "SUMMARY_ROW", "Judged", "Typed", "first_fault", "judged
 
 MONEY_ROW, SUMMARY_ROW, NO_ROW, ODD_ROW = range(4)
 
+_LABELS = ("amount-type", "amount-description", "order-id", "sku", "quantity-purchased")
+"""A row with one of these and neither an amount nor a total is no summary row: its money stands elsewhere."""
 _STATED = ("total-amount", "settlement-start-date", "settlement-end-date", "deposit-date")
 _FIRST, _LAST = (pa.scalar(f"{day} 00:00:00").cast(pa.timestamp("us")) for day in ("2000-01-01", "2099-12-31"))
 
@@ -61,7 +63,8 @@ def kinds_of_rows(cells: Cells) -> np.ndarray | None:
     empty = ~np.logical_or.reduce([cells.filled(name) for name in cells.names])
     kinds = np.full(len(cells), ODD_ROW, dtype=np.int8)
     kinds[empty | _repeats_header(cells)] = NO_ROW
-    kinds[~has_amount & ~cells.filled("transaction-type") & stated] = SUMMARY_ROW
+    labelled = np.logical_or.reduce([cells.filled(name) for name in _LABELS])
+    kinds[~has_amount & ~cells.filled("transaction-type") & stated & (has_total | ~labelled)] = SUMMARY_ROW
     kinds[has_amount & ~has_total] = MONEY_ROW
     return kinds
 
