@@ -101,6 +101,7 @@ class Settings(BaseSettings):
     hold_days: int = Field(7, ge=0, description="Days that Amazon holds money after delivery")
     cycle_days: int = Field(14, ge=1, description="Length of a settlement period")
     stale_days: int = Field(30, ge=0, description="Age after which a credit memo without refund is an exception")
+    stale_due_days: int = Field(90, ge=0, description="Days after the expected settlement at which due money is stale")
     payments_booked: bool = Field(
         True, description="Whether NetSuite books Amazon's payments, so that they are read and compared with Amazon"
     )

@@ -529,11 +529,25 @@ def _expect_exceptions(key: tuple[str, str], row: Row, as_of: date) -> list[tupl
     newest = max((credit["date"] for credit in row["credits"]), default=as_of)
     if row["refund_in_transit"] > 0 and (as_of - newest).days > 30:
         found["CREDIT_MEMO_WITHOUT_REFUND"] = row["refund_in_transit"]
+    _expect_odd(found, row, cancelled=cancelled)
+    if row["due"] > 0 and (row["age_days"] or 0) > 90:
+        found["STALE_DUE"] = row["due"]
     if claims:
         found["CHARGEBACK_OR_CLAIM"] = -sum(
             (line["amount"] for line in claims if line["line_kind"] in row["gross_kinds"]), ZERO
         )
     return [(name, *key, amount) for name, amount in found.items()]
+
+
+def _expect_odd(found: dict[str, Decimal], row: Row, *, cancelled: bool) -> None:
+    refunds = {line["line_kind"] for line in row["lines"] if line["event_class"] == "REFUND"} & GOODS
+    residual = row["tax_collected"] - row["tax_withheld"]
+    if cancelled and row["bills"]:
+        found["CANCELLED_BUT_BILLED"] = row["billed_gross"]
+    if row["bills"] and not row["conflict"] and row["tax_withheld"] and residual:
+        found["TAX_RESIDUAL"] = residual
+    if refunds and refunds <= TAX:
+        found["TAX_ONLY_REFUND"] = row["refunded"]
 
 
 def _expect_sale_leg(found: dict[str, Decimal], row: Row, sales: list[Row], currency: str, as_of: date) -> None:

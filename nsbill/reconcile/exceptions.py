@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import narwhals as nw
 
 from nsbill.money import ZERO
 from nsbill.reconcile.agreement_texts import DISAGREEMENT_ACTIONS
 from nsbill.reconcile.engine import Engine, Frame
-from nsbill.reconcile.evidence import (
-    ANYWHERE,
-    CLAIMS,
-    DOCUMENTS,
-    EVERY_CURRENCY,
-    REFUNDS,
-    SALES,
-    with_evidence,
-)
+from nsbill.reconcile.evidence import with_evidence
 from nsbill.reconcile.exceptions_books import BOOKS_ACTIONS, books_exceptions
+from nsbill.reconcile.exceptions_orders import ORDER_ACTIONS, order_findings
 from nsbill.reconcile.exceptions_settlements import SETTLEMENT_ACTIONS
 from nsbill.reconcile.rules import ReconcileRules
 from nsbill.reconcile.settled import Settled
@@ -30,35 +22,14 @@ from nsbill.vocabulary import ExceptionClass, LineKind, OrderRoute
 __all__ = ["ACTIONS", "exception_rows"]
 
 ACTIONS: dict[ExceptionClass, str] = {
-    ExceptionClass.SETTLED_NOT_BILLED: "Bill the order, or find why the saved search missed it.",
-    ExceptionClass.BILLED_NOT_SETTLED: "Check whether the order was cancelled or never shipped; look it up at Amazon.",
-    ExceptionClass.ORPHAN_ORDER_ID: "Import the order into NetSuite; its money stays in the totals.",
+    **ORDER_ACTIONS,
     ExceptionClass.MALFORMED_ORDER_ID: "Book it on the account ledger; it belongs to no Amazon order.",
-    ExceptionClass.SHORT_SETTLED: "Explain the difference line by line, then credit it or claim it from Amazon.",
-    ExceptionClass.OVERPAID: "Look for a missing invoice, an event counted twice, or a retrocharge.",
-    ExceptionClass.PROMOTION_NOT_BILLED: "Correct the invoice mapping: the promotion was not deducted from the bill.",
-    ExceptionClass.DUPLICATE_BILLING: "Void one of the billing records.",
-    ExceptionClass.REFUND_WITHOUT_CREDIT_MEMO: "Create a credit memo for the refund.",
-    ExceptionClass.CREDIT_MEMO_WITHOUT_REFUND: "Ask whether the refund was ever made: Amazon has not taken it.",
-    ExceptionClass.CHARGEBACK_OR_CLAIM: "Contest it before the deadline, or accept it and credit the order.",
-    ExceptionClass.CURRENCY_MISMATCH: "Correct the currency of the marketplace's mapping; never net the two.",
-    ExceptionClass.CANCELLED_BUT_SETTLED: "Find out why a cancelled order was settled; bill it or refund the buyer.",
     **BOOKS_ACTIONS,
     ExceptionClass.UNCLASSIFIED_LINE: "Add the labels to the vocabulary, then add the file again.",
     **SETTLEMENT_ACTIONS,
     **DISAGREEMENT_ACTIONS,
 }
 """The default action of each class that the reconciliation finds."""
-
-
-@dataclass(frozen=True)
-class _Finding:
-    """How one class is found on statement rows: the condition, the money, the lines that speak for it."""
-
-    name: ExceptionClass
-    holds: nw.Expr
-    amount: nw.Expr
-    lines_of: str
 
 
 def exception_rows(
@@ -81,65 +52,6 @@ def _with_reference(part: Frame) -> Frame:
     """Give ``reference`` to a part whose order or settlement says all: empty."""
     there = "reference" in part.collect_schema().names()
     return part if there else part.with_columns(reference=nw.lit(None, dtype=nw.String))
-
-
-def _findings(rules: ReconcileRules) -> tuple[_Finding, ...]:
-    zero = nw.lit(ZERO)
-    billed, one_currency = nw.col("bills") > 0, ~nw.col("conflict")
-    ordered, cancelled = ~nw.col("sales_order_id").is_null(), nw.col("order_status") == "C"
-    received, sale_leg = nw.col("received_gross"), nw.col("sale_leg")
-    sold = nw.col("sale_lines") > 0
-    duplicate = nw.col("is_duplicate")
-    promotion = nw.col("is_promotion")
-    overdue = (nw.col("age_days") > 0) & (nw.col("due") > zero)
-    all_posted = nw.col("last_sale_day") < rules.as_of_day - rules.cycle_days
-    stale = nw.col("newest_credit_day") < rules.as_of_day - rules.stale_days
-    orphan_amount = nw.when(received == zero).then(nw.col("net_cash")).otherwise(received)
-    c = ExceptionClass
-    return (
-        _Finding(
-            c.SETTLED_NOT_BILLED,
-            one_currency & (received > zero) & ~billed & ordered & ~(cancelled & sold),
-            received,
-            SALES,
-        ),
-        _Finding(
-            c.BILLED_NOT_SETTLED,
-            one_currency & ~duplicate & (nw.col("billed_gross") > zero) & ~sold & overdue,
-            nw.col("due"),
-            DOCUMENTS,
-        ),
-        _Finding(
-            c.ORPHAN_ORDER_ID,
-            (nw.col("lines") > 0) & ~ordered & ~nw.col("billed_anywhere"),
-            orphan_amount,
-            ANYWHERE,
-        ),
-        _Finding(
-            c.SHORT_SETTLED,
-            one_currency & ~duplicate & ~promotion & (received > zero) & all_posted & (sale_leg > zero),
-            sale_leg,
-            SALES,
-        ),
-        _Finding(c.PROMOTION_NOT_BILLED, one_currency & ~duplicate & promotion, sale_leg, SALES),
-        _Finding(c.DUPLICATE_BILLING, one_currency & duplicate, nw.col("billed_gross") - nw.col("order_total"), SALES),
-        _Finding(c.OVERPAID, one_currency & billed & (nw.col("overpaid") > zero), nw.col("overpaid"), SALES),
-        _Finding(
-            c.REFUND_WITHOUT_CREDIT_MEMO,
-            billed & (nw.col("uncredited_refund") > zero),
-            nw.col("uncredited_refund"),
-            REFUNDS,
-        ),
-        _Finding(
-            c.CREDIT_MEMO_WITHOUT_REFUND,
-            (nw.col("refund_in_transit") > zero) & stale,
-            nw.col("refund_in_transit"),
-            REFUNDS,
-        ),
-        _Finding(c.CHARGEBACK_OR_CLAIM, nw.col("claim_lines") > 0, nw.col("claimed"), CLAIMS),
-        _Finding(c.CURRENCY_MISMATCH, nw.col("conflict") & billed, nw.col("billed_gross"), EVERY_CURRENCY),
-        _Finding(c.CANCELLED_BUT_SETTLED, one_currency & cancelled & sold, received, SALES),
-    )
 
 
 def _of_orders(engine: Engine, rows: Frame, settled: Settled, rules: ReconcileRules) -> Frame:
@@ -171,7 +83,7 @@ def _of_orders(engine: Engine, rows: Frame, settled: Settled, rules: ReconcileRu
             "billing_records",
             "credit_records",
         )
-        for finding in _findings(rules)
+        for finding in order_findings(rules)
     ]
     held = engine.hold(
         nw.concat(found), grain=["exception_class", "amazon_order_id", "currency"], what="exceptions of orders"

@@ -19,7 +19,8 @@ class ReconcileRules:
     """What one reconciliation goes by; the days are those of the settings with the same names.
 
     ``delivery_days`` and ``hold_days`` after shipping Amazon releases the money, ``cycle_days`` is the length of a
-    settlement period, and a credit memo older than ``stale_days`` without a refund is an exception.
+    settlement period, a credit memo older than ``stale_days`` without a refund is an exception, and so is money that
+    is due ``stale_due_days`` after it was expected.
     So is a payment or refund that NetSuite has not booked more than ``apply_days`` after settlement and bill.
     """
 
@@ -34,6 +35,7 @@ class ReconcileRules:
     hold_days: int = 7
     cycle_days: int = 14
     stale_days: int = 30
+    stale_due_days: int = 90
     apply_days: int = 0
 
     @property

@@ -33,6 +33,7 @@ _GOODS = (
     LineKind.PROMOTION.value,
     *_TAX,
 )
+_GOODS_WITHOUT_TAX = tuple(kind for kind in _GOODS if kind not in _TAX)
 _FEES = tuple(kind.value for kind in LineKind if kind.name.startswith("FEE_"))
 _REST = tuple(
     kind.value
@@ -215,6 +216,8 @@ def _pieces(lines: Frame) -> Frame:
         .otherwise(nw.lit(ZERO))
         .sum(),
         total=nw.col("amount").sum(),
+        goods_lines=_lines_of(_GOODS_WITHOUT_TAX),
+        tax_lines=_lines_of(_TAX),
         lines=nw.len(),
         first_line=nw.col("source_line").min(),
         last_line=nw.col("source_line").max(),
@@ -222,6 +225,10 @@ def _pieces(lines: Frame) -> Frame:
         last_posted_day=nw.col("posted_day").max(),
         line_marketplace=nw.col("marketplace").min(),
     )
+
+
+def _lines_of(kinds: tuple[str, ...]) -> nw.Expr:
+    return nw.when(nw.col("line_kind").is_in(list(kinds))).then(1).otherwise(0).sum()
 
 
 def _sum_of(kinds: tuple[str, ...], amount: str = "amount", by: str = "line_kind") -> nw.Expr:
@@ -261,6 +268,8 @@ def per_order(pieces: Frame) -> Frame:
         sale_lines=_count_of((EventClass.SALE.value,)),
         claim_lines=_count_of(CLAIM_EVENTS),
         buyer_lines=_count_of((*SALE_EVENTS, *REFUND_EVENTS)),
+        refund_goods_lines=_count_of((EventClass.REFUND.value,), "goods_lines"),
+        refund_tax_lines=_count_of((EventClass.REFUND.value,), "tax_lines"),
         last_sale_day=_last_of((EventClass.SALE.value,)),
         last_posted_day=nw.col("last_posted_day").max(),
         line_marketplace=nw.col("line_marketplace").min(),
@@ -274,8 +283,8 @@ def _goods_and_tax(name: str, events: tuple[str, ...]) -> dict[str, nw.Expr]:
     }
 
 
-def _count_of(events: tuple[str, ...]) -> nw.Expr:
-    return nw.when(nw.col("event_class").is_in(list(events))).then(nw.col("lines")).otherwise(0).sum()
+def _count_of(events: tuple[str, ...], lines: str = "lines") -> nw.Expr:
+    return nw.when(nw.col("event_class").is_in(list(events))).then(nw.col(lines)).otherwise(0).sum()
 
 
 def _last_of(events: tuple[str, ...]) -> nw.Expr:

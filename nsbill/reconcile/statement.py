@@ -41,7 +41,16 @@ _FROM_LINES = (
     "sale_promotion",
     "sale_promotion_tax",
 )
-_COUNTS = ("bills", "credits", "lines", "sale_lines", "claim_lines", "buyer_lines")
+_COUNTS = (
+    "bills",
+    "credits",
+    "lines",
+    "sale_lines",
+    "claim_lines",
+    "buyer_lines",
+    "refund_goods_lines",
+    "refund_tax_lines",
+)
 
 
 def statement_rows(engine: Engine, *, books: Books, settled: Settled, rules: ReconcileRules) -> Frame:
