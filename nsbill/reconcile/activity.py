@@ -147,7 +147,8 @@ def _reports(rows: pa.Table, number: int) -> Iterator[_Report]:
     for currency in pc.unique(of_file["currency"]).to_pylist():
         own = of_file.filter(pc.equal(of_file["currency"], currency))
         span = pc.min_max(own["posted_at"])
-        yield _Report(number, (currency, own["source_format"][0].as_py(), _marketplace_of(own)), *span.values(), own)
+        about = (currency, own["source_format"][0].as_py(), _marketplace_of(own))
+        yield _Report(number, about, span["min"], span["max"], own)
 
 
 def _marketplace_of(rows: pa.Table) -> str | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
+from typing import Self
 
+from nsbill.settings import Settings
 from nsbill.vocabulary import ReceiptBasis, TaxMode
 
 __all__ = ["EPOCH", "ReconcileRules"]
@@ -37,6 +39,12 @@ class ReconcileRules:
     stale_days: int = 30
     stale_due_days: int = 90
     apply_days: int = 0
+
+    @classmethod
+    def of(cls, settings: Settings, *, as_of: date, basis: ReceiptBasis = ReceiptBasis.SETTLED) -> Self:
+        """Take what the settings say, field by field."""
+        given = {field.name: getattr(settings, field.name) for field in fields(cls) if hasattr(settings, field.name)}
+        return cls(as_of=as_of, basis=basis, **given)
 
     @property
     def as_of_day(self) -> int:
