@@ -26,6 +26,7 @@ from nsbill.billing.retry import retry_run
 from nsbill.billing.run import RunResult, carry_out, resume_run, settle_open
 from nsbill.credentials import Credentials, load_credentials
 from nsbill.errors import BillingRefused, JournalError, NetSuiteError, SettingsError, SignInRefused, TooManyRequests
+from nsbill.netsuite.applications import load_applications
 from nsbill.netsuite.books import (
     billing_records_of,
     load_accounting_periods,
@@ -304,10 +305,15 @@ class Desk:
         currencies = load_currencies(self.client)
         settings, store = self.settings, self.store
         day = as_of or self.today()
+        bills, memos = load_billing_records(self.client, currencies), load_credits(self.client, currencies)
+        applied = None
+        if settings.payments_booked:
+            applied = load_applications(self.client, currencies, billing_records=bills, credit_records=memos)
         return reconcile(
             orders=load_sales_orders(self.client, currencies),
-            billing_records=load_billing_records(self.client, currencies),
-            credits=load_credits(self.client, currencies),
+            billing_records=bills,
+            credits=memos,
+            applications=applied,
             lines=store.lines_files(),
             settlements=store.settlements(),
             proofs=store.check(bank, as_of=day),
@@ -321,6 +327,7 @@ class Desk:
                 hold_days=settings.hold_days,
                 cycle_days=settings.cycle_days,
                 stale_days=settings.stale_days,
+                apply_days=settings.apply_days,
             ),
         )
 

@@ -14,6 +14,7 @@ import pytest
 from world_reading import AMAZON_ID, World, overdue, read_world, reconcile, released, text
 
 from nsbill.simulator.world import build_world
+from nsbill.simulator.world_payments import PAYMENT_CLASSES
 from nsbill.simulator.world_planted import CLASSES
 
 TODAY = date(2026, 11, 22)
@@ -249,7 +250,7 @@ def test_credentials_and_meta_are_filled(world: World) -> None:
 
 def test_each_class_is_planted_the_promised_number_of_times(world: World) -> None:
     found = Counter(row["exception_class"] for row in world.key["exceptions"])
-    assert found == dict.fromkeys(CLASSES, 3)
+    assert found == dict.fromkeys((*CLASSES, *PAYMENT_CLASSES), 3)
     planted = [row["amazon_order_id"] for row in world.key["exceptions"] if row["amazon_order_id"]]
     assert len(planted) == len(set(planted)), "no order carries two faults"
 
@@ -338,4 +339,6 @@ def test_a_large_company_is_built_in_seconds_and_omits_the_statement(tmp_path: P
     assert time.monotonic() - began < 60
     key = json.loads(summary.answer_key.read_text(encoding="utf-8"))
     assert "statement" not in key
-    assert Counter(row["exception_class"] for row in key["exceptions"]) == dict.fromkeys(CLASSES, 67)
+    assert Counter(row["exception_class"] for row in key["exceptions"]) == dict.fromkeys(
+        (*CLASSES, *PAYMENT_CLASSES), 67
+    )

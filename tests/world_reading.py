@@ -86,6 +86,10 @@ class Money:
     net: int = 0
     promotion: int = 0
     credited_on: str = ""
+    cash: bool = False
+    paid: int = 0
+    memos_applied: int = 0
+    refunds_posted: int = 0
 
     @property
     def sale_leg(self) -> int:
@@ -126,9 +130,18 @@ class World:
             money = found[row["otherrefnum"], symbol[row["currency"]]]
             if row["type"] in {"CustInvc", "CashSale"}:
                 money.billed += row["total"]
+                money.cash |= row["type"] == "CashSale"
             else:
                 money.credited += row["total"]
                 money.credited_on = row["trandate"]
+                money.refunds_posted += row["total"] if row["type"] == "CashRfnd" else 0
+        for row in self.books.execute(
+            "SELECT k.nexttype, k.foreignamount, d.otherrefnum, d.currency FROM link k JOIN txn d ON d.id = k.previousdoc "
+            "WHERE k.nexttype IN ('CustPymt', 'CustCred', 'CustRfnd')"
+        ):
+            money = found[row["otherrefnum"], symbol[row["currency"]]]
+            name = {"CustPymt": "paid", "CustCred": "memos_applied", "CustRfnd": "refunds_posted"}[row["nexttype"]]
+            setattr(money, name, getattr(money, name) + row["foreignamount"])
         for order in self.orders().values():
             if order["status"] == "F":
                 found[order["otherrefnum"], symbol[order["currency"]]].billed = order["total"]
@@ -189,6 +202,7 @@ def reconcile(world: World) -> Counter[tuple[str, str | None, str | None, str, s
         )
         if name:
             found[name, amazon_id, None, currency, text(amount)] += 1
+    _judge_payments(found, money, orders)
     malformed: Counter[tuple[str, str, str]] = Counter()
     levies: Counter[tuple[str, str, str]] = Counter()
     for line in world.lines:
@@ -232,6 +246,33 @@ def _judge(
     if sums.claimed:
         return "CHARGEBACK_OR_CLAIM", sums.claimed
     return None, 0
+
+
+def _judge_payments(
+    found: Counter[tuple[str, str | None, str | None, str, str]],
+    money: dict[tuple[str, str], Money],
+    orders: dict[str, sqlite3.Row],
+) -> None:
+    """Compare what is paid in the books with what can be paid of what Amazon settled."""
+    rests: dict[tuple[str, int], list[str]] = defaultdict(list)
+    for (amazon_id, currency), sums in money.items():
+        settled_refund = min(sums.credited, sums.refunded)
+        if settled_refund > sums.refunds_posted + sums.memos_applied:
+            unposted = settled_refund - sums.refunds_posted - sums.memos_applied
+            found["REFUND_NOT_POSTED", amazon_id, None, currency, text(unposted)] += 1
+        if amazon_id not in orders or orders[amazon_id]["status"] not in "GD" or sums.cash:
+            continue  # what is billed today cannot be paid yet
+        by_memo = min(sums.memos_applied, max(0, settled_refund - sums.refunds_posted))
+        rest = sums.paid + by_memo - min(sums.billed, sums.received)
+        if rest > 0 and sums.paid:
+            rests[currency, rest].append(amazon_id)
+        elif rest + sums.memos_applied - by_memo < 0:
+            rests[currency, rest + sums.memos_applied - by_memo].append(amazon_id)
+    for (currency, rest), names in rests.items():
+        paired = len(names) == len(rests.get((currency, -rest), ())) == 1
+        kind = "PAYMENT_WRONG_ORDER" if paired else "PAYMENT_NOT_APPLIED" if rest < 0 else "PAYMENT_OVER_APPLIED"
+        for name in names if rest < 0 or not paired else ():
+            found[kind, name, None, currency, text(abs(rest))] += 1
 
 
 def released(order: sqlite3.Row) -> date:

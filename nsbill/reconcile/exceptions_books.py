@@ -20,7 +20,7 @@ from nsbill.reconcile.rules import ReconcileRules
 from nsbill.reconcile.settled import REFUND_EVENTS, SALE_EVENTS, Settled
 from nsbill.reconcile.texts import sentence
 from nsbill.schemas import DATE, DAY
-from nsbill.vocabulary import ExceptionClass
+from nsbill.vocabulary import ExceptionClass, ReceiptBasis
 
 __all__ = ["BOOKS_ACTIONS", "books_exceptions"]
 
@@ -42,11 +42,13 @@ _SIDES = {"sales_closed_day": SALE_EVENTS, "refunds_closed_day": REFUND_EVENTS}
 def books_exceptions(engine: Engine, *, rows: Frame, settled: Settled, rules: ReconcileRules) -> list[Frame]:
     """Find what is wrong with payments and refunds in NetSuite; nothing when the payments are not known.
 
+    Nothing either on another basis than "settled": the books follow closed settlements, so their gap to what is only
+    posted, or already at the bank, is no fault.
     A payment or refund is missed only when more than ``rules.apply_days`` days have passed since the later of its
     settlement's end and its bill (or credit memo): before that nobody can have applied it. Two orders of which
     one lacks exactly what the other has too much are one wrong order; when several fit, each is told on its own.
     """
-    if "newest_billed_day" not in rows.collect_schema().names():
+    if rules.basis is not ReceiptBasis.SETTLED or "newest_billed_day" not in rows.collect_schema().names():
         return []
     closed = engine.hold(_closed_days(engine, settled), grain=_KEY, what="days of settlement by order")
     dated = rows.join(closed, on=_KEY, how="left")

@@ -30,6 +30,7 @@ from nsbill.simulator.world_catalogue import (
 from nsbill.simulator.world_history import Calendar, History, history_of
 from nsbill.simulator.world_ledger import Ledger
 from nsbill.simulator.world_orders import Order, OrderMaker
+from nsbill.simulator.world_payments import Payments
 from nsbill.simulator.world_planted import Slot, plan_slots, planted_each
 from nsbill.simulator.world_writer import DocumentWriter
 
@@ -130,6 +131,7 @@ class _Builder:
         self._maker = OrderMaker(rng, self._today)
         self._writer = DocumentWriter(connection, _period_ids(connection))
         self._each = planted_each(orders)
+        self._payments = Payments(connection, self._writer, self._calendar, each=self._each, seed=seed)
         self._twin: Order | None = None
         self.ledgers = tuple(Ledger(rng, market, self._calendar) for market in MARKETS)
         self.answers = AnswerKey(orders=orders, seed=seed, today=today)
@@ -141,7 +143,8 @@ class _Builder:
             booked = book_order(self._rng, self._writer, order, history)
             tally = post_order(self._rng, self.ledgers[order.market.index], order, history)
             self.answers.order(order, booked, tally)
-        self._writer.flush()
+            self._payments.order(order, history, booked, tally)
+        self._payments.close(self.answers)
         self._strangers()
         self._unknown_labels()
         for ledger in self.ledgers:

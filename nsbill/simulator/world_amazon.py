@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from nsbill.simulator.world_history import History, Parcel, Refund
+from nsbill.simulator.world_history import PERIOD, History, Parcel, Refund
 from nsbill.simulator.world_ledger import Event, Ledger
 from nsbill.simulator.world_orders import Order, OrderLine
 
@@ -23,6 +24,7 @@ class Tally:
     refunded: int = 0
     fees: int = 0
     net: int = 0
+    periods: Counter[int] = field(default_factory=Counter)  # received by settlement period
 
 
 class _Part(NamedTuple):
@@ -58,6 +60,7 @@ def _post_item(ledger: Ledger, order: Order, shown: str, parcel: Parcel, index: 
     for part in parts:
         if part.gross:
             tally.received += part.amount
+            tally.periods[(parcel.posted - ledger.start) // PERIOD] += part.amount
         else:
             tally.fees -= part.amount
         tally.net += part.amount

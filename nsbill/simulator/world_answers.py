@@ -64,6 +64,10 @@ class AnswerKey:
         self._exception("ORPHAN_ORDER_ID", order.amazon_id, None, order.market.currency, tally.received)
         self._row(order.amazon_id, order.market.currency, 0, 0, tally)
 
+    def payment(self, name: str, order: str, currency: str, amount: int) -> None:
+        """Note a fault in how NetSuite booked what Amazon paid."""
+        self._exception(name, order, None, currency, amount)
+
     def malformed(self, shown: str, settlement_id: str, currency: str, tally: Tally) -> None:
         """Note settled lines whose order id has no known form; the settlement stands for the order."""
         self._exception("MALFORMED_ORDER_ID", None, settlement_id, currency, tally.net)

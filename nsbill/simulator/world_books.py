@@ -1,15 +1,35 @@
-"""NetSuite's side of the demo company: sales orders and what was billed, paid and credited before today."""
+"""NetSuite's side of the demo company: sales orders and what was billed and credited before today."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass, replace
 
-from nsbill.simulator.world_history import History, day_of
+from nsbill.simulator.world_history import History
 from nsbill.simulator.world_orders import DocumentLine, Order, document_lines, line_total
 from nsbill.simulator.world_writer import DocumentWriter, booked_currency
 
-__all__ = ["Booked", "book_order"]
+__all__ = ["Bill", "Booked", "Memo", "book_order"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """The invoice or cash sale of an order."""
+
+    document: int
+    kind: str
+    day: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Memo:
+    """The credit memo of an invoice; a ``straight`` one pays the invoice itself, if that is still open."""
+
+    document: int
+    day: int
+    total: int
+    straight: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,20 +40,12 @@ class Booked:
     total: int  # of the sales order
     billed: int  # before nsbill runs
     credited: int
+    bill: Bill | None = None
+    memo: Memo | None = None
 
     def billed_after(self, order: Order) -> int:
         """Return what is billed once every order that is Pending Billing has been billed to the end."""
         return self.total if order.slot.status == "F" else self.billed
-
-
-@dataclass(frozen=True, slots=True)
-class _Bill:
-    """The invoice or cash sale of an order."""
-
-    document: int
-    kind: str
-    day: int
-    applied: int  # what its credit memo covers
 
 
 def book_order(rng: random.Random, writer: DocumentWriter, order: Order, history: History) -> Booked:
@@ -46,16 +58,19 @@ def book_order(rng: random.Random, writer: DocumentWriter, order: Order, history
         "SalesOrd", order, order.ordered, slot.status, lines, shipped=history.shipped, progress=progress
     )
     billed, credited = line_total(billed_lines), 0
+    bill, memo = None, None
     if history.billed is not None:
         back = _credit_lines(order, history)
-        bill = _bill(rng, writer, order, history, sales_order, billed_lines, line_total(back))
+        bill = _bill(rng, writer, order, history, sales_order, billed_lines)
+        straight = bill.kind == "CustInvc" and _straight(rng, order, history)
         if slot.plant == "DUPLICATE_BILLING":
             # by hand: not created from the order, so nothing but the Amazon id ties it to it
             writer.write("CustInvc", order, min(bill.day + rng.randint(3, 10), _yesterday(order)), "A", lines)
             billed += billed
         if back:
-            credited = _credit(writer, order, history, bill, back)
-    return Booked(booked_currency(order)[1], line_total(lines), billed, credited)
+            credited = line_total(back)
+            memo = _credit(writer, order, history, bill, back, straight=straight)
+    return Booked(booked_currency(order)[1], line_total(lines), billed, credited, bill, memo)
 
 
 def _yesterday(order: Order) -> int:
@@ -93,55 +108,39 @@ def _bill(
     history: History,
     sales_order: int,
     lines: list[DocumentLine],
-    credit: int,
-) -> _Bill:
-    """Write the invoice with its payment, or the cash sale."""
+) -> Bill:
+    """Write the invoice or the cash sale; what pays an invoice comes later."""
     assert history.billed is not None
-    day, total, plain = history.billed, line_total(lines), order.slot.plant is None and order.slot.status == "G"
-    if order.payment is not None and plain and rng.random() < 0.3:
-        sale = writer.write(
-            "CashSale", order, day, "C", lines, created_from=sales_order, shipped=history.shipped, bills_order=True
-        )
-        return _Bill(sale, "CashSale", day, 0)
-    paid = _paid(rng, order, history, total) if plain else 0
-    applied = credit if not paid and rng.random() < 0.5 else 0
-    status = "B" if paid + applied == total else "A"
-    invoice = writer.write(
-        "CustInvc",
-        order,
-        day,
-        status,
-        lines,
-        created_from=sales_order,
-        paid=paid + applied,
-        shipped=history.shipped,
-        bills_order=True,
+    day = history.billed
+    kind, status = "CustInvc", "A"
+    if order.payment is not None and _plain(order) and rng.random() < 0.3:
+        kind, status = "CashSale", "C"
+    document = writer.write(
+        kind, order, day, status, lines, created_from=sales_order, shipped=history.shipped, bills_order=True
     )
-    if paid:
-        paid_on = max(day, min(day_of(history.parcels[-1].posted) + 4, _yesterday(order)))
-        payment = writer.write("CustPymt", order, paid_on, "C", [], total=paid, paid=paid)
-        writer.pay(invoice, payment, "CustPymt", paid, paid_on)
-    return _Bill(invoice, "CustInvc", day, applied)
+    return Bill(document, kind, day, line_total(lines))
 
 
-def _paid(rng: random.Random, order: Order, history: History, total: int) -> int:
-    """Return what a payment covers: settled invoices are mostly paid, some in part, some not yet."""
-    chance = rng.random()
-    if not history.parcels or chance >= 0.68:
-        return 0
-    return total if chance < 0.6 else order.market.rounded(total, 500)
+def _plain(order: Order) -> bool:
+    return order.slot.plant is None and order.slot.status == "G"
 
 
-def _credit(writer: DocumentWriter, order: Order, history: History, bill: _Bill, lines: list[DocumentLine]) -> int:
-    """Write the credit memo of an invoice, or the cash refund of a cash sale; return its total."""
+def _straight(rng: random.Random, order: Order, history: History) -> bool:
+    """Whether a credit memo is applied to the invoice: seldom where a payment is to be expected."""
+    if _plain(order) and rng.random() < 0.68 and history.parcels:
+        return False
+    return rng.random() < 0.5
+
+
+def _credit(
+    writer: DocumentWriter, order: Order, history: History, bill: Bill, lines: list[DocumentLine], *, straight: bool
+) -> Memo | None:
+    """Write the credit memo of an invoice, or the cash refund of a cash sale."""
     assert history.refund is not None
     assert history.refund.credited is not None
-    day, total = max(history.refund.credited, bill.day), line_total(lines)
+    day = max(history.refund.credited, bill.day)
     if bill.kind == "CashSale":
         writer.write("CashRfnd", order, day, "C", lines, created_from=bill.document)
-        return total
-    status = "B" if bill.applied else "A"
-    memo = writer.write("CustCred", order, day, status, lines, created_from=bill.document, paid=bill.applied)
-    if bill.applied:
-        writer.pay(bill.document, memo, "CustCred", bill.applied, day)
-    return total
+        return None
+    memo = writer.write("CustCred", order, day, "A", lines, created_from=bill.document)
+    return Memo(memo, day, line_total(lines), straight)

@@ -20,7 +20,7 @@ tax, isclosed, orderline, etail_line_id) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"""
 _LINK = """INSERT INTO link (linktype, previousdoc, previousline, previoustype, nextdoc, nextline, nexttype, foreignamount,
 lastmodifieddate) VALUES (?,?,?,?,?,?,?,?,?)"""
 _PREFIX = {
-    "SalesOrd": "SO", "CustInvc": "INV", "CashSale": "CS", "CustCred": "CM", "CashRfnd": "CR", "CustPymt": "PYMT",
+    "SalesOrd": "SO", "CustInvc": "INV", "CashSale": "CS", "CustCred": "CM", "CashRfnd": "CR", "CustPymt": "PYMT", "CustRfnd": "CREF",
 }  # fmt: skip
 _FOREIGN = {"USD": (2, "0.7312"), "CAD": (1, "1.3676"), "EUR": (1, "0.9174")}
 
@@ -65,7 +65,7 @@ class DocumentWriter:
         number = self._next
         self._next += 1
         on, currency = self.day(day), booked_currency(order)
-        is_order, is_payment = kind == "SalesOrd", kind == "CustPymt"
+        is_order, is_payment = kind == "SalesOrd", kind in ("CustPymt", "CustRfnd")
         amazon_id = None if is_payment else order.amazon_id
         if amazon_id and order.slot.feature == "mistyped":
             amazon_id = amazon_id.replace("-", "")
@@ -102,10 +102,10 @@ class DocumentWriter:
             self.flush()
         return number
 
-    def pay(self, invoice: int, document: int, kind: str, amount: int, day: int) -> None:
-        """Link an invoice to the payment or credit memo that covers ``amount`` of it."""
+    def apply(self, linktype: str, paid: int, paid_kind: str, payer: int, kind: str, amount: int, day: int) -> None:
+        """Link a document to the payment, credit memo or refund that covers ``amount`` of it."""
         stamp = f"{self.day(day)}T10:00:00Z"
-        self._links.append(("Payment", invoice, 0, "CustInvc", document, 0, kind, amount, stamp))
+        self._links.append((linktype, paid, 0, paid_kind, payer, 0, kind, amount, stamp))
 
     def flush(self) -> None:
         """Write what is buffered."""
