@@ -108,6 +108,9 @@ def positions_query(*which: sa.ColumnElement[bool]) -> sa.Select[Any]:
     return sa.select(
         queue_item.c.item_id,
         queue_item.c.identity,
+        queue_item.c.exception_class,
+        queue_item.c.amazon_order_id,
+        queue_item.c.settlement_id,
         of["amount"].c.amount,
         of["amount"].c.evidence,
         of["state"].c.state,

@@ -23,7 +23,7 @@ from nsbill.schemas import PLAN_SKIPPED, PLAN_TO_BILL
 from nsbill.settings import Settings
 from nsbill.vocabulary import ORDER_STATUS_TEXT, BillingMode, BillingStatus, ClosedPeriod, RecordType, SkipReason
 
-__all__ = ["Known", "Plan", "build_plan", "external_ids", "orders_to_preview"]
+__all__ = ["Known", "Plan", "build_plan", "external_ids", "orders_to_preview", "plan_difference"]
 
 
 @dataclass(frozen=True)
@@ -158,6 +158,19 @@ def orders_to_preview(
     facts = _decide(orders[orders["status"].isin(PARTLY_SHIPPED)], billed, given, known, today)
     awaits = (facts["explanation"] == AWAITS_PREVIEW).fillna(False).astype(bool)
     return facts.loc[awaits, ["sales_order_id", "record_type", "transaction_date"]].reset_index(drop=True)
+
+
+def plan_difference(seen: Plan, fresh: Plan) -> str:
+    """Say how a fresh plan differs from the one that was seen."""
+    before, now = (set(plan.to_bill["sales_order_number"]) for plan in (seen, fresh))
+    parts = []
+    for words, numbers in (("no longer to bill", before - now), ("new", now - before)):
+        if numbers:
+            some = ", ".join(sorted(numbers)[:5]) + (" …" if len(numbers) > 5 else "")
+            parts.append(f"{len(numbers)} {words} ({some})")
+    if not parts:
+        parts.append("amounts, dates or record types of the same orders changed")
+    return "the plan changed since it was seen: " + "; ".join(parts)
 
 
 def _decide(orders: pd.DataFrame, billed: pd.DataFrame, given: Given, known: Known, today: date) -> pd.DataFrame:

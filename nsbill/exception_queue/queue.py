@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
@@ -19,8 +19,12 @@ from nsbill.billing.journal_queue import QueueWriting
 from nsbill.errors import JournalError
 from nsbill.exception_queue.story import told
 from nsbill.exception_queue.taking import Reconciled, Taking, take_in
+from nsbill.exception_queue.told import IsTold, told_by
 from nsbill.schemas import EXCEPTION_QUEUE, EXCEPTIONS
 from nsbill.vocabulary import ExceptionState
+
+if TYPE_CHECKING:
+    from nsbill.reconcile import Reconciliation
 
 __all__ = ["ExceptionQueue", "Handled"]
 
@@ -45,11 +49,18 @@ class ExceptionQueue:
         self.account, self.seller_account = account, seller_account
         self._book = journal.queue
 
-    def take_in(self, exceptions: pd.DataFrame, *, as_of: date, today: date) -> Taking:
+    def take(self, found: Reconciliation, *, today: date) -> Taking:
+        """Take a reconciliation in; what it could not look for stays as it is."""
+        return self.take_in(found.exceptions, as_of=found.as_of, today=today, is_told=told_by(found))
+
+    def take_in(
+        self, exceptions: pd.DataFrame, *, as_of: date, today: date, is_told: IsTold = lambda *_: True
+    ) -> Taking:
         """Take in what a reconciliation found (EXCEPTIONS): all of it, or nothing when it is refused.
 
         Refused is what is as of an earlier day than what is in the queue already (it would close and open exceptions by
-        outdated books), and what is as of a day to come. Taking the same in again changes nothing.
+        outdated books), and what is as of a day to come. Taking the same in again changes nothing. What is not found is
+        gone, unless ``is_told`` says that it could not be looked for.
 
         Raises
         ------
@@ -66,7 +77,7 @@ class ExceptionQueue:
             as_of=as_of,
             who=f"{platform.node()} process {os.getpid()}",
         )
-        return self._book.write(lambda to: take_in(to, found))
+        return self._book.write(lambda to: take_in(to, found, is_told))
 
     def newest_as_of(self) -> date | None:
         """The day of the reconciliation that was taken in last; ``None``: none was."""

@@ -14,6 +14,7 @@ from nsbill.billing.journal_queue import QueueWriting
 from nsbill.billing.journal_queue_tables import GONE
 from nsbill.errors import JournalError
 from nsbill.exception_queue.lifecycle import IDENTITY, Found, Happening, Standing, identity_of, what_happened
+from nsbill.exception_queue.told import IsTold
 from nsbill.vocabulary import ExceptionState
 
 __all__ = ["Taking", "take_in"]
@@ -21,11 +22,16 @@ __all__ = ["Taking", "take_in"]
 
 @dataclass(frozen=True)
 class Taking:
-    """What taking a reconciliation in did. ``refused``: why nothing was taken in; empty when it was."""
+    """What taking a reconciliation in did.
+
+    ``events``: how many of which kind. ``untold``: how many are not found, but could not be looked for. ``refused``: why
+    nothing was taken in; empty when it was.
+    """
 
     as_of: date
     exceptions: int
     events: Mapping[str, int] = field(default_factory=dict)
+    untold: int = 0
     refused: str = ""
 
     @property
@@ -40,7 +46,8 @@ class Taking:
             return f"Not taken into the queue: {self.refused}."
         words = (("new", "seen"), ("changed", "changed"), ("open again", "re-opened"), ("gone", "gone"))
         told = ", ".join(f"{self.events[kind]} {word}" for word, kind in words if self.events.get(kind))
-        return f"{self.exceptions} exceptions as of {self.as_of} are in the queue: {told or 'nothing changed'}."
+        text = f"{self.exceptions} exceptions as of {self.as_of} are in the queue: {told or 'nothing changed'}."
+        return text + (f" {self.untold} could not be looked for and stay as they are." if self.untold else "")
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,7 @@ class Reconciled:
         return cls(account, seller_account, as_of, who, named, _digest(named))
 
 
-def take_in(to: QueueWriting, found: Reconciled) -> Taking:
+def take_in(to: QueueWriting, found: Reconciled, is_told: IsTold) -> Taking:
     """Write what a reconciliation changes, unless one as of a later day is there: what it says is outdated."""
     newest = to.newest_taking(found.account, found.seller_account)
     if newest is not None and found.as_of < newest["as_of"]:
@@ -104,10 +111,16 @@ def take_in(to: QueueWriting, found: Reconciled) -> Taking:
         }
         for identity, number in numbers.items()
     )
+    untold = {identity for identity, row in standing.items() if identity not in found.rows and _is_untold(row, is_told)}
+    standing = {identity: row for identity, row in standing.items() if identity not in untold}
     counted: Counter[str] = Counter()
     common = {"taking_id": taking_id, "who": found.who}
     to.add_events({**common, **event} for event in _events(found.rows, standing, numbers, counted))
-    return Taking(found.as_of, len(found.rows), dict(counted))
+    return Taking(found.as_of, len(found.rows), dict(counted), len(untold))
+
+
+def _is_untold(row: Any, is_told: IsTold) -> bool:
+    return row.latest != GONE and not is_told(row.exception_class, row.amazon_order_id, row.settlement_id)
 
 
 def _events(
