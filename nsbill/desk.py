@@ -20,12 +20,13 @@ from nsbill.billing.decisions import exclude_order, include_order
 from nsbill.billing.dry_run import ExactCheck, compare_exactly, load_previews
 from nsbill.billing.journal import Journal
 from nsbill.billing.limits import check_answered, check_edition
-from nsbill.billing.plan import Known, Plan, build_plan, orders_to_preview
+from nsbill.billing.plan import Known, Plan, build_plan, orders_to_preview, plan_difference
 from nsbill.billing.remainder import PARTLY_SHIPPED
 from nsbill.billing.retry import retry_run
 from nsbill.billing.run import RunResult, carry_out, resume_run, settle_open
 from nsbill.credentials import Credentials, load_credentials
 from nsbill.errors import BillingRefused, JournalError, NetSuiteError, SettingsError, SignInRefused, TooManyRequests
+from nsbill.exception_queue import ExceptionQueue, Taking
 from nsbill.netsuite.applications import load_applications
 from nsbill.netsuite.books import (
     billing_records_of,
@@ -237,7 +238,7 @@ class Desk:
         reasons = dict(zip(excluded["sales_order_id"], excluded["explanation"], strict=True))
         fresh = self.preview(reasons, closed_period=plan.closed_period)
         if fresh.fingerprint != plan.fingerprint:
-            raise BillingRefused("fingerprint", _difference(plan, fresh), "Look at the plan again, then bill.")
+            raise BillingRefused("fingerprint", plan_difference(plan, fresh), "Look at the plan again, then bill.")
         return carry_out(plan, journal=self.journal, client=self.client, progress=progress, stop=stop)
 
     def resume(
@@ -331,6 +332,20 @@ class Desk:
             ),
         )
 
+    @property
+    def exceptions(self) -> ExceptionQueue:
+        """The queue of what is wrong: who owns it, how far it is, its notes and its history."""
+        settings = self.settings
+        return ExceptionQueue(self.journal, account=settings.account, seller_account=settings.seller_account)
+
+    def take_exceptions(self, found: Reconciliation) -> Taking:
+        """Take what a reconciliation found into the queue, unless one of a later day is there."""
+        return self.exceptions.take(found, today=self.today())
+
+    def exception_queue(self) -> pd.DataFrame:
+        """Every exception that was ever found, as it stands now; EXCEPTION_QUEUE."""
+        return self.exceptions.frame()
+
     def _check_edition(self, run_id: str) -> None:
         """Refuse to go on with a run that has records left to create which the licence edition does not allow by now."""
         done = {Outcome.CREATED.value, Outcome.EXISTS.value}
@@ -372,16 +387,3 @@ def _chosen(saved_search: str) -> str:
     if not saved_search:
         raise SettingsError("saved_search", "is not set", "List them with nsbill searches, then: nsbill settings set.")
     return saved_search
-
-
-def _difference(seen: Plan, fresh: Plan) -> str:
-    """Say how a fresh plan differs from the one that was seen."""
-    before, now = (set(plan.to_bill["sales_order_number"]) for plan in (seen, fresh))
-    parts = []
-    for words, numbers in (("no longer to bill", before - now), ("new", now - before)):
-        if numbers:
-            some = ", ".join(sorted(numbers)[:5]) + (" …" if len(numbers) > 5 else "")
-            parts.append(f"{len(numbers)} {words} ({some})")
-    if not parts:
-        parts.append("amounts, dates or record types of the same orders changed")
-    return "the plan changed since it was seen: " + "; ".join(parts)
