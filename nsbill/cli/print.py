@@ -8,6 +8,7 @@ import click
 
 from nsbill.billing.plan import Plan
 from nsbill.billing.run import RunResult
+from nsbill.cli.print_tie_out import print_tie_out
 from nsbill.money import format_totals
 from nsbill.show.tables import text_table
 from nsbill.vocabulary import ClosedPeriod
@@ -87,7 +88,7 @@ def print_outcomes(result: RunResult, *, limit: int = 10, err: bool = False) -> 
 
 
 def print_reconciliation(found: Reconciliation, *, limit: int = 8, err: bool = False) -> None:
-    """Print received, due and exceptions per currency, and the largest dues with their reason."""
+    """Print received, due and exceptions per currency, the largest dues, and whether the settlements tie."""
     totals = ["currency", "orders", "billed_gross", "received", "fee_withheld", "due", "overpaid", "exceptions"]
     click.echo(text_table(found.totals, totals, caption=f"Received and due as of {found.as_of}", limit=None), err=err)
     due = found.statement[found.statement["due"] > 0]
@@ -99,3 +100,4 @@ def print_reconciliation(found: Reconciliation, *, limit: int = 8, err: bool = F
         click.echo(f"Exceptions: {len(found.exceptions)} ({listed})", err=err)
     else:
         click.echo("Exceptions: none", err=err)
+    print_tie_out(found, err=err)
