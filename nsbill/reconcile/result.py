@@ -36,7 +36,7 @@ from nsbill.schemas import (
     STATEMENT,
     TOTALS,
 )
-from nsbill.vocabulary import TaxMode
+from nsbill.vocabulary import ReceiptBasis, TaxMode
 
 __all__ = ["Reconciliation", "reconcile"]
 
@@ -59,6 +59,8 @@ class Reconciliation:
     tie_out: pd.DataFrame = field(default_factory=TIE_OUT.frame)
     tie_out_months: pd.DataFrame = field(default_factory=TIE_OUT_MONTHS.frame)
     agreement: pd.DataFrame = field(default_factory=AGREEMENT.frame)
+    basis: ReceiptBasis = ReceiptBasis.SETTLED
+    """What counted as received."""
 
 
 def reconcile(
@@ -137,6 +139,7 @@ def reconcile(
             tie_out=tied.steps,
             tie_out_months=tied.months,
             agreement=agreed.rows,
+            basis=rules.basis,
         )
 
 
