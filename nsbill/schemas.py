@@ -14,8 +14,10 @@ from nsbill.schema import COUNT, DATE, DAY, FLAG, INSTANT, TEXT, Column, Schema
 __all__ = [
     "ACCOUNTING_PERIODS",
     "ACTIVITY",
+    "ALLOCATION",
     "APPLICATIONS",
     "BILLING_RECORDS",
+    "BILL_ITEMS",
     "COUNT",
     "CREDITS",
     "DATE",
@@ -84,6 +86,18 @@ BILLING_RECORDS = Schema(
     ),
 )
 """Invoices and cash sales; grain: one row per record."""
+
+BILL_ITEMS = Schema(
+    "billed items",
+    (
+        _c("billing_record_id", TEXT, "NetSuite internal id of the billing record"),
+        _c("line", COUNT, "its line"),
+        _c("sku", TEXT, "the item's name in NetSuite, as Amazon's SKU; empty for a line without an item", empty=True),
+        _c("order_item_code", TEXT, "Amazon's order item id, where the line carries it", empty=True),
+        _c("quantity", COUNT, "units", empty=True),
+    ),
+)
+"""What invoices and cash sales bill, item by item; grain: one row per line."""
 
 ACCOUNTING_PERIODS = Schema(
     "accounting periods",
@@ -331,6 +345,22 @@ STATEMENT = Schema(
     ),
 )
 """Received versus due; grain: one row per seller account, Amazon order and currency."""
+
+ALLOCATION = Schema(
+    "allocation",
+    (
+        _c("amazon_order_id", TEXT, "Amazon order id"),
+        _c("currency", TEXT, "ISO 4217 code of every amount in the row"),
+        _c("billing_record_id", TEXT, "NetSuite internal id of the invoice or cash sale"),
+        _c("number", TEXT, "its document number"),
+        _c("date", DATE, "its date"),
+        _c("billed", MONEY, "its total"),
+        _c("received", MONEY, "its share of the order's received_gross"),
+        _c("due", MONEY, "billed − received"),
+        _c("rung", TEXT, "MatchRung by which its share was found, joined by ' + '; empty when it received nothing"),
+    ),
+)
+"""Receipts shared out among billing records; grain: one row per Amazon order, currency and billing record."""
 
 EXCEPTIONS = Schema(
     "exceptions",

@@ -14,6 +14,7 @@ __all__ = [
     "ExceptionState",
     "LicenceEdition",
     "LineKind",
+    "MatchRung",
     "OrderRoute",
     "Outcome",
     "ReceiptBasis",
@@ -151,6 +152,16 @@ class ReceiptBasis(StrEnum):
     RELEASED = "released"
     SETTLED = "settled"
     DEPOSITED = "deposited"
+
+
+class MatchRung(StrEnum):
+    """How a receipt was matched to a billing record; the first that tells, in this order (domain reference 2.2)."""
+
+    ONLY_RECORD = "ONLY_RECORD"
+    ITEM_ID = "ITEM_ID"
+    SKU_QTY = "SKU_QTY"
+    AMOUNT = "AMOUNT"
+    FIFO = "FIFO"
 
 
 class SkipReason(StrEnum):

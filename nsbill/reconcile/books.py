@@ -32,10 +32,12 @@ class Books:
 
     ``orders``: one row per Amazon order; ``billed`` and ``credited``: one row per Amazon order and currency.
     ``days`` and ``currencies``: every day from which a settlement is expected, every currency of a document.
+    ``bills``: the billing records that count, one by one.
     ``ledger``: what was applied and refunded per Amazon order and currency; none when payments are not known.
     """
 
     orders: Frame
+    bills: Frame
     billed: Frame
     credited: Frame
     days: tuple[int, ...]
@@ -71,7 +73,8 @@ def read_books(
     return Books(
         ledger=ledger,
         orders=engine.hold(_one_per_amazon_order(sales), grain=["amazon_order_id"], what="orders by Amazon id"),
-        billed=engine.hold(_billed(bills, rules), grain=KEY, what="billed amounts"),
+        bills=_counted(bills, rules),
+        billed=engine.hold(_billed(_counted(bills, rules)), grain=KEY, what="billed amounts"),
         credited=engine.hold(_credited(memos, rules), grain=KEY, what="credited amounts"),
         days=_days(tables),
         currencies=frozenset(code for table in tables for code in pc.unique(table["currency"]).to_pylist()),
@@ -121,10 +124,13 @@ def _with_order(bills: Frame, orders: Frame) -> Frame:
     return joined.with_columns(amazon_order_id=nw.coalesce("amazon_order_id", "of_order"))
 
 
-def _billed(bills: Frame, rules: ReconcileRules) -> Frame:
-    counted = bills.filter(
+def _counted(documents: Frame, rules: ReconcileRules) -> Frame:
+    return documents.filter(
         ~nw.col("voided"), nw.col("date_day") <= rules.as_of_day, ~nw.col("amazon_order_id").is_null()
     )
+
+
+def _billed(counted: Frame) -> Frame:
     sums = counted.group_by(*KEY).agg(
         billed_gross=nw.col("total").sum(),
         bills=nw.len(),

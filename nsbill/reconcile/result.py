@@ -14,6 +14,7 @@ from nsbill.amazon.proof_rows import PROOFS
 from nsbill.money import ZERO
 from nsbill.reconcile.agreement import agreement_of
 from nsbill.reconcile.agreement_schema import AGREEMENT
+from nsbill.reconcile.allocation import allocation_rows
 from nsbill.reconcile.basis import deposited_settlements
 from nsbill.reconcile.books import read_books
 from nsbill.reconcile.engine import Engine, Frame, arrow_of, checked
@@ -26,7 +27,9 @@ from nsbill.reconcile.tie_out import tie_out
 from nsbill.reconcile.tie_out_schemas import TIE_OUT, TIE_OUT_MONTHS
 from nsbill.schemas import (
     ACTIVITY,
+    ALLOCATION,
     APPLICATIONS,
+    BILL_ITEMS,
     BILLING_RECORDS,
     CREDITS,
     EXCEPTIONS,
@@ -45,8 +48,8 @@ __all__ = ["Reconciliation", "reconcile"]
 class Reconciliation:
     """What was received and what is due, per Amazon order, as of one day.
 
-    ``statement``, ``exceptions``, ``settlements``, ``totals``, ``tie_out``, ``tie_out_months`` and
-    ``agreement`` are frames of the schemas with these names; ``settlements`` holds those that are counted. Amounts are in
+    ``statement``, ``exceptions``, ``settlements``, ``totals``, ``tie_out``, ``tie_out_months``,
+    ``agreement`` and ``allocation`` are frames of the schemas with these names; ``settlements`` holds those that are counted. Amounts are in
     each row's currency.
     """
 
@@ -59,8 +62,8 @@ class Reconciliation:
     tie_out: pd.DataFrame = field(default_factory=TIE_OUT.frame)
     tie_out_months: pd.DataFrame = field(default_factory=TIE_OUT_MONTHS.frame)
     agreement: pd.DataFrame = field(default_factory=AGREEMENT.frame)
+    allocation: pd.DataFrame = field(default_factory=ALLOCATION.frame)
     basis: ReceiptBasis = ReceiptBasis.SETTLED
-    """What counted as received."""
 
 
 def reconcile(
@@ -74,6 +77,7 @@ def reconcile(
     rules: ReconcileRules,
     proofs: pd.DataFrame | None = None,
     activity: pd.DataFrame | None = None,
+    bill_items: pd.DataFrame | None = None,
 ) -> Reconciliation:
     """Compare what was billed with what Amazon settled, per order and currency (domain reference 2.2 to 2.6).
 
@@ -89,6 +93,9 @@ def reconcile(
 
     ``applications`` (schema ``APPLICATIONS``): what NetSuite applied to invoices and credits; without it, the columns
     from ``ns_received`` on are empty and nothing is said about payments.
+
+    ``bill_items`` (schema ``BILL_ITEMS``): what the billing records bill, by which receipts are shared out among several
+    records of one order; without it only amounts and dates can tell.
 
     The statement comes sorted by currency, ``due`` from high to low, and order id.
 
@@ -129,6 +136,8 @@ def reconcile(
         agreed = agreement_of(engine, settled=settled, activity=told, sums=tied.sums, rules=rules)
         more = [of_settlements, *agreed.exceptions]
         exceptions = exception_rows(engine, rows=rows, settled=settled, rules=rules, more=more)
+        items = None if bill_items is None else arrow_of(bill_items, BILL_ITEMS)
+        shares = allocation_rows(engine, rows=rows, bills=books.bills, settled=settled, bill_items=items)
         return Reconciliation(
             as_of=rules.as_of,
             tax_mode=rules.tax_mode,
@@ -139,6 +148,7 @@ def reconcile(
             tie_out=tied.steps,
             tie_out_months=tied.months,
             agreement=agreed.rows,
+            allocation=checked(engine.read(shares.sort("currency", "amazon_order_id", "date", "number")), ALLOCATION),
             basis=rules.basis,
         )
 

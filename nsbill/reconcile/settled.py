@@ -18,7 +18,7 @@ from nsbill.reconcile.rules import ReconcileRules
 from nsbill.schemas import DATE, DAY
 from nsbill.vocabulary import EventClass, LineKind, OrderRoute
 
-__all__ = ["CLAIM_EVENTS", "REFUND_EVENTS", "SALE_EVENTS", "Settled", "per_order", "read_settled"]
+__all__ = ["CLAIM_EVENTS", "REFUND_EVENTS", "SALE_EVENTS", "Settled", "goods_and_withheld", "per_order", "read_settled"]
 
 SALE_EVENTS = (EventClass.SALE.value, EventClass.RETROCHARGE.value)
 CLAIM_EVENTS = (EventClass.CHARGEBACK.value, EventClass.ATOZ.value)
@@ -46,13 +46,14 @@ _REST = tuple(
 class Settled:
     """Amazon's side as of one day.
 
-    ``pieces``: one row per Amazon order, currency, settlement and event class, with the sums that the statement
+    ``lines``: the settlement lines that count. ``pieces``: one row per Amazon order, currency, settlement and event class, with the sums that the statement
     needs and the first and last file line; ``counted``: those that count as received on the rules' basis, and what is
     posted and in no settlement (settlement ``deferred`` or ``released``) where it does; ``waiting``: posted and not
     counted, the same way, with the day on which deferred money matures. ``odd``: the lines with a malformed order id or unknown labels.
     ``settlements``: those that count, as they came. ``period_ends``: per currency, ascending day numbers.
     """
 
+    lines: Frame
     pieces: Frame
     counted: Frame
     waiting: Waiting
@@ -100,6 +101,7 @@ def read_settled(
     unsettled = engine.hold(_open_pieces(found.transactions), grain=_PIECE, what="amounts in no settlement")
     received, waiting = by_basis(held, unsettled, rules=rules, deposited=deposited, activity=found.given)
     return Settled(
+        lines=counted,
         pieces=held,
         counted=received,
         waiting=read_waiting(engine, waiting, found),
@@ -225,6 +227,11 @@ def _pieces(lines: Frame) -> Frame:
         last_posted_day=nw.col("posted_day").max(),
         line_marketplace=nw.col("marketplace").min(),
     )
+
+
+def goods_and_withheld() -> dict[str, nw.Expr]:
+    """Sums over lines: what the buyer paid, tax included, and the facilitator tax beside it."""
+    return {"goods": _sum_of(_GOODS), "withheld": _sum_of((LineKind.TAX_WITHHELD.value,))}
 
 
 def _lines_of(kinds: tuple[str, ...]) -> nw.Expr:
