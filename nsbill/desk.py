@@ -28,6 +28,7 @@ from nsbill.credentials import Credentials, load_credentials
 from nsbill.errors import BillingRefused, JournalError, NetSuiteError, SettingsError, SignInRefused, TooManyRequests
 from nsbill.exception_queue import ExceptionQueue, Taking
 from nsbill.netsuite.applications import load_applications
+from nsbill.netsuite.bill_items import load_bill_items, sharing_an_order
 from nsbill.netsuite.books import (
     billing_records_of,
     load_accounting_periods,
@@ -42,7 +43,7 @@ from nsbill.netsuite.protocol import about
 from nsbill.netsuite.searches import SavedSearch, inspect_search, list_searches, load_orders, write_status
 from nsbill.progress import Progress, silent
 from nsbill.settings import Settings, load_settings, save_settings, validated
-from nsbill.vocabulary import ORDER_STATUS_TEXT, BillingStatus, ClosedPeriod, Outcome, SkipReason
+from nsbill.vocabulary import ORDER_STATUS_TEXT, BillingStatus, ClosedPeriod, Outcome, ReceiptBasis, SkipReason
 
 if TYPE_CHECKING:
     from nsbill.amazon.bank import BankStatement
@@ -296,10 +297,16 @@ class Desk:
         """Add Amazon settlement files to the store."""
         return self.store.add(paths, progress=progress)
 
-    def reconcile(self, as_of: date | None = None, *, bank: Sequence[BankStatement] = ()) -> Reconciliation:
+    def reconcile(
+        self,
+        as_of: date | None = None,
+        *,
+        bank: Sequence[BankStatement] = (),
+        basis: ReceiptBasis = ReceiptBasis.SETTLED,
+    ) -> Reconciliation:
         """Compare NetSuite's books with Amazon's settlements, per Amazon order, as of a date (default: today).
 
-        With bank statements, the deposits of the settlements are looked for in them.
+        ``bank``: statements in which the settlements' deposits are looked for. ``basis``: what counts as received.
         """
         from nsbill.reconcile import ReconcileRules, reconcile
 
@@ -319,17 +326,8 @@ class Desk:
             settlements=store.settlements(),
             proofs=store.check(bank, as_of=day),
             activity=store.activity() if store.activity_files() else None,
-            rules=ReconcileRules(
-                as_of=day,
-                tax_mode=settings.tax_mode,
-                tax_modes=settings.tax_modes,
-                seller_account=settings.seller_account,
-                delivery_days=settings.delivery_days,
-                hold_days=settings.hold_days,
-                cycle_days=settings.cycle_days,
-                stale_days=settings.stale_days,
-                apply_days=settings.apply_days,
-            ),
+            bill_items=load_bill_items(self.client, sharing_an_order(bills)),
+            rules=ReconcileRules.of(settings, as_of=day, basis=basis),
         )
 
     @property

@@ -90,6 +90,10 @@ class Settings(BaseSettings):
 
     seller_account: str = Field("main", min_length=1, description="Name of the Amazon seller account")
     amazon_order_id_field: str = Field("otherrefnum", description="Field of the sales order that holds the Amazon id")
+    order_item_field: str = Field(
+        "custcol_celigo_etail_order_line_id",
+        description="Line field of bills that holds Amazon's order item id; empty when there is none",
+    )
     marketplace_field: str = Field("custbody_celigo_etail_channel", description="Field that holds the sales channel")
     tax_mode: TaxMode = Field(
         TaxMode.EXCLUDE, description="Whether bills carry tax that Amazon collects and remits; detect: told per order"

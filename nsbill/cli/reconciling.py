@@ -7,20 +7,36 @@ from pathlib import Path
 
 import click
 
+from nsbill.amazon.bank import read_bank
 from nsbill.cli.common import as_of_option, as_rows, echo_json, exit_with, json_option, workspace_option
 from nsbill.cli.connection import open_desk
 from nsbill.cli.print import print_reconciliation
 from nsbill.reconcile import Reconciliation
 from nsbill.show.tables import text_table
+from nsbill.vocabulary import ReceiptBasis
 
 
 @click.command()
 @as_of_option
+@click.option(
+    "--basis",
+    type=click.Choice([basis.value for basis in ReceiptBasis]),
+    default=ReceiptBasis.SETTLED.value,
+    show_default=True,
+    help="What counts as received: whatever Amazon has posted, released, settled, or what has reached the bank.",
+)
+@click.option(
+    "--bank",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Bank statement (CSV) in which the settlements' deposits are looked for; may be given several times.",
+)
 @workspace_option
 @json_option
-def reconcile(as_of: date | None, workspace: Path, as_json: bool) -> None:
+def reconcile(as_of: date | None, basis: str, bank: tuple[Path, ...], workspace: Path, as_json: bool) -> None:
     """Compare NetSuite's books with Amazon's settlements: received and due per Amazon order and currency."""
-    found = _reconciled(workspace, as_of)
+    with open_desk(workspace) as desk:
+        found = desk.reconcile(as_of, bank=[read_bank(path) for path in bank], basis=ReceiptBasis(basis))
     if as_json:
         echo_json({**totals_facts(found), "statement": as_rows(found.statement)})
     else:

@@ -25,6 +25,7 @@ __all__ = [
     "load_credits",
     "load_currencies",
     "load_sales_orders",
+    "plain_name",
 ]
 
 _TYPE = {record.suiteql_type: record.value for record in RecordType}
@@ -74,7 +75,7 @@ def load_accounting_periods(client: Client) -> pd.DataFrame:
 
 def load_sales_orders(client: Client, currencies: dict[str, str], *, progress: Progress = silent) -> pd.DataFrame:
     """Load every sales order that carries an Amazon order id (schema ORDERS)."""
-    field, channel = _amazon_field(client.settings), _plain_name(client.settings.marketplace_field)
+    field, channel = _amazon_field(client.settings), plain_name(client.settings.marketplace_field)
     query = Query(
         "Read the sales orders",
         {
@@ -225,10 +226,10 @@ def _codes(what: str, table: pa.Table, currencies: dict[str, str]) -> pa.Chunked
 
 
 def _amazon_field(settings: Settings) -> str:
-    return _plain_name(settings.amazon_order_id_field)
+    return plain_name(settings.amazon_order_id_field)
 
 
-def _plain_name(field: str) -> str:
+def plain_name(field: str) -> str:
     """Refuse a field name that is more than a name before it enters a query."""
     if not field.replace("_", "").isalnum():
         raise ValueError(f"not a field name: {field!r}")
