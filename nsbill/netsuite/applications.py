@@ -68,12 +68,13 @@ def load_applications(
 ) -> pd.DataFrame:
     """Load what is applied to these invoices and credit memos (schema APPLICATIONS).
 
-    Only invoices that are not fully open are asked about: of the others, NetSuite states that nothing is applied.
+    Only invoices that are not fully open are asked about: of the others, NetSuite states that nothing is applied. What
+    an unknown kind of document pays is left out, and shows as ``ns_residual`` in the statement.
 
     Raises
     ------
     NetSuiteError
-        NetSuite refused, or applied something of a kind that is not known here.
+        NetSuite refused: the role may lack the permission for payments.
     """
     paid = _paid_documents(billing_records, credit_records)
     asked: list[Sequence[str]] = list(chunks(as_ids(paid["paid"].to_pylist()), _DOCUMENTS_PER_QUERY))
