@@ -33,7 +33,7 @@ COMMANDS = {
     "journal": ("journal", "List the runs, or tell the story of a run or an order."),
     "settlements": ("amazon", "Add, list and check Amazon settlement files."),
     "reconcile": ("reconciling", "Show received and due per Amazon order and currency."),
-    "exceptions": ("reconciling", "List what is wrong, with money, evidence and action."),
+    "exceptions": ("exceptions", "List what is wrong, with money, evidence and action; keep track of it."),
     "report": ("reporting", "Write an HTML report, an Excel workbook, CSV and Parquet; of a month too."),
     "run": ("notebooks", "Run a notebook unattended; the result is kept in papermill_runs/."),
     "runs": ("notebooks", "List the notebook runs."),

@@ -1,4 +1,4 @@
-"""Commands that prove what was received: reconcile, exceptions."""
+"""The command that proves what was received: reconcile."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from nsbill.cli.common import as_of_option, as_rows, echo_json, exit_with, json_
 from nsbill.cli.connection import open_desk
 from nsbill.cli.print import print_reconciliation
 from nsbill.reconcile import Reconciliation
-from nsbill.show.tables import text_table
 from nsbill.vocabulary import ReceiptBasis
 
 
@@ -44,24 +43,6 @@ def reconcile(as_of: date | None, basis: str, bank: tuple[Path, ...], workspace:
     exit_with(1 if len(found.exceptions) else 0)
 
 
-@click.command()
-@click.option("--class", "only", help="Show one class only, such as OVERPAID.")
-@as_of_option
-@workspace_option
-@json_option
-def exceptions(only: str | None, as_of: date | None, workspace: Path, as_json: bool) -> None:
-    """List what is wrong, with the money in question, the evidence, and what to do."""
-    found = _reconciled(workspace, as_of).exceptions
-    if only:
-        found = found[found["exception_class"] == only.upper()]
-    if as_json:
-        echo_json({"exceptions": as_rows(found)})
-    else:
-        columns = ["exception_class", "amazon_order_id", "settlement_id", "currency", "amount", "evidence", "action"]
-        click.echo(text_table(found, columns, caption=f"{len(found)} exceptions", limit=None))
-    exit_with(1 if len(found) else 0)
-
-
 def totals_facts(found: Reconciliation) -> dict[str, object]:
     """Received, due and exceptions as JSON-ready facts; amounts per currency."""
     by_currency = found.totals.set_index("currency")
@@ -79,4 +60,4 @@ def _reconciled(workspace: Path, as_of: date | None) -> Reconciliation:
         return desk.reconcile(as_of)
 
 
-COMMANDS = (reconcile, exceptions)
+COMMANDS = (reconcile,)

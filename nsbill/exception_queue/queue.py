@@ -21,7 +21,7 @@ from nsbill.exception_queue.story import told
 from nsbill.exception_queue.taking import Reconciled, Taking, take_in
 from nsbill.exception_queue.told import IsTold, told_by
 from nsbill.schemas import EXCEPTION_QUEUE, EXCEPTIONS
-from nsbill.vocabulary import ExceptionState
+from nsbill.vocabulary import ExceptionState, ReceiptBasis
 
 if TYPE_CHECKING:
     from nsbill.reconcile import Reconciliation
@@ -50,7 +50,13 @@ class ExceptionQueue:
         self._book = journal.queue
 
     def take(self, found: Reconciliation, *, today: date) -> Taking:
-        """Take a reconciliation in; what it could not look for stays as it is."""
+        """Take a reconciliation in; what it could not look for stays as it is.
+
+        Refused is one on another basis than "settled", which finds other exceptions.
+        """
+        if found.basis is not ReceiptBasis.SETTLED:
+            why = f"it keeps what is wrong on the basis 'settled', and this is on the basis '{found.basis}'"
+            return Taking(found.as_of, len(found.exceptions), refused=why)
         return self.take_in(found.exceptions, as_of=found.as_of, today=today, is_told=told_by(found))
 
     def take_in(
