@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from nsbill.money import MONEY
 from nsbill.schema import COUNT, DATE, DAY, FLAG, INSTANT, TEXT, Column, Schema
+from nsbill.schemas_payments import APPLICATIONS
 
 __all__ = [
     "ACCOUNTING_PERIODS",
@@ -137,26 +138,6 @@ CREDITS = Schema(
     ),
 )
 """Credit memos and cash refunds; grain: one row per record."""
-
-APPLICATIONS = Schema(
-    "applications",
-    (
-        _c("payment_id", TEXT, "internal id of the document that pays: payment, credit memo, refund, …"),
-        _c("record_type", TEXT, "customerPayment, creditMemo, customerRefund, depositApplication or journalEntry"),
-        _c("number", TEXT, "its document number"),
-        _c("date", DATE, "its transaction date"),
-        _c("currency", TEXT, "ISO 4217 code"),
-        _c("billing_record_id", TEXT, "the invoice that it is applied to; else the credit is set", empty=True),
-        _c("credit_id", TEXT, "the credit memo that it is applied to; else the invoice is set", empty=True),
-        _c("amazon_order_id", TEXT, "Amazon order id on the document that it is applied to", empty=True),
-        _c("amount", MONEY, "the part that is applied, positive"),
-        _c("voided", FLAG, "whether the document that pays is voided; then it counts nowhere"),
-    ),
-)
-"""What is applied to invoices and credit memos; grain: one row per document that pays and document that is paid.
-
-Cash sales and cash refunds are their own payment and stand in their own schemas.
-"""
 
 PLAN_TO_BILL = Schema(
     "plan: to bill",
