@@ -85,7 +85,7 @@ def _extra_column(sheet: Sheet, rng: Random) -> None:
     sheet.header.insert(at, name)
     for row in sheet.rows:
         if len(row) == len(sheet.columns) - 1:
-            row.insert(at, rng.choice(("", "x", "12.34", "-0,5", "12.07.2026")) if any(row) else "")
+            row.insert(at, rng.choice(("", "x", "12.34", "-0,5", "12.07.2026")) if "".join(row).strip() else "")
 
 
 def _missing_column(sheet: Sheet, rng: Random) -> None:

@@ -178,7 +178,8 @@ def _unpacked(name: str, path: Path, head: bytes, scratch: Path) -> Path:
                 return _copied(name, packed, scratch)
         if head.startswith(b"PK\x03\x04"):
             with zipfile.ZipFile(path) as archive:
-                members = [m for m in archive.infolist() if not m.is_dir() and not m.filename.startswith("__MACOSX")]
+                members = [m for m in archive.infolist() if not m.filename.endswith("/")]
+                members = [m for m in members if not m.filename.startswith("__MACOSX")]
                 if len(members) != 1:
                     raise SourceFileError(
                         name,
