@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import random
 import tempfile
@@ -464,6 +465,13 @@ def test_a_refusal_shows_control_characters_and_does_not_carry_them_out() -> Non
     assert "column '\\x0b\\x1b[2J': found 'a\\nb'" in str(error)
 
 
+def zipped(name: str, content: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(name, content)
+    return file.getvalue()
+
+
 OTHERS: dict[str, tuple[bytes, str]] = {
     "pdf": (b"%PDF-1.7\n1 0 obj", "a PDF document"),
     "html": (b"\n<!DOCTYPE html><html><body>Sign in</body></html>", "a web page"),
@@ -477,6 +485,10 @@ OTHERS: dict[str, tuple[bytes, str]] = {
     "prose": (b"Dear seller,\nyour report is ready.\n", "without the columns of a settlement report"),
     "csv": (text_of(plain_rows()).replace("\t", ",").encode(), "not separated by tabs"),
     "spaces": (text_of(plain_rows()).replace("\t", "    ").encode(), "not separated by tabs"),
+    "zip with a nameless file": (
+        b"\0bc.txt".join(zipped("abc.txt", text_of(plain_rows()).encode()).rsplit(b"abc.txt", 1)),
+        "a broken archive",
+    ),
     "broken gz": (gzip.compress(text_of(plain_rows()).encode())[:-20], "a broken archive"),
     "padded header": (text_of(plain_rows()).replace("\tsku", "\t     sku", 1).encode(), "5 spaces before"),
     "column twice": (text_of(plain_rows()).replace("posted-date\t", "sku\t", 1).encode(), "the column twice"),
