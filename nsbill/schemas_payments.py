@@ -11,9 +11,7 @@ APPLICATIONS = Schema(
     "applications",
     (
         Column("payment_id", TEXT, "internal id of the document that pays: payment, credit memo, refund, …"),
-        Column(
-            "record_type", TEXT, "customerPayment, creditMemo, customerRefund, depositApplication or journalEntry"
-        ),
+        Column("record_type", TEXT, "customerPayment, creditMemo, customerRefund, depositApplication or journalEntry"),
         Column("number", TEXT, "its document number"),
         Column("date", DATE, "its transaction date"),
         Column("currency", TEXT, "ISO 4217 code"),
