@@ -101,7 +101,9 @@ def test_an_order_of_which_all_is_deferred_is_deferred_and_not_late_before_it_ma
     row = statement_row(run(), "B")
     assert row["status"] == "DEFERRED"
     assert parts(row) == ["10.00", "0.00", "0.00", "0.00"]
-    assert row["expected_settled"] == date(2026, 11, 25), "the end of the cycle of 12 November plus none after 28 October"
+    assert row["expected_settled"] == date(2026, 11, 25), (
+        "the end of the cycle of 12 November plus none after 28 October"
+    )
     assert "Amazon has posted it and defers 10.00 until 2026-11-13 (DD7)" in str(row["explanation"])
 
 
@@ -151,6 +153,18 @@ def test_what_was_released_after_the_day_was_deferred_on_it() -> None:
     before = statement_row(run(BOOKS.with_(as_of="2026-10-29")))
     assert parts(before) == ["25.00", "0.00", "35.00", "0.00"]
     assert before["maturity_date"] == date(2026, 10, 30)
+
+
+def test_deferred_money_past_its_maturity_is_an_exception_until_it_is_released() -> None:
+    def overdue(day: str) -> list[tuple[str, str]]:
+        found = records(run(BOOKS.with_(as_of=day)).exceptions)
+        return [
+            (str(r["amazon_order_id"]), str(r["amount"])) for r in found if r["exception_class"] == "DEFERRED_OVERDUE"
+        ]
+
+    assert overdue("2026-11-12") == []
+    assert overdue("2026-11-13") == [(order_id("A"), "20.00")]
+    assert sorted(overdue("2026-11-14")) == sorted([(order_id("A"), "20.00"), (order_id("B"), "10.00")])
 
 
 def test_more_posted_than_billed_is_no_part_of_due() -> None:
