@@ -13,6 +13,7 @@ from nsbill.cli.reconciling import totals_facts
 from nsbill.desk import Desk
 from nsbill.reconcile import Reconciliation
 from nsbill.reconcile.month import Month, month_rows
+from nsbill.reconcile.sources import source_rows
 from nsbill.show.report_files import FORMATS, InMonth, write_report_files
 
 __all__ = ["COMMANDS", "report", "write_reports"]
@@ -41,9 +42,10 @@ def report(
         month = _looked_at(named, as_of, desk.today()) if named else None
         found = desk.reconcile(month.as_of if month else as_of)
         in_month = _in_month(desk, month, found) if month else None
+        sources = source_rows(desk.store.lines_files(), found) if {*wanted} - {"html"} else None
         facts = {"Account": desk.settings.account, "Seller account": desk.settings.seller_account}
     folder = out or workspace / "reports"
-    written = write_report_files(folder, found, formats=wanted, in_month=in_month, facts=facts)
+    written = write_report_files(folder, found, formats=wanted, in_month=in_month, sources=sources, facts=facts)
     if as_json:
         paths = [str(path) for each in written.values() for path in each]
         month_facts = {"month": month.name, "month_is_over": month.whole} if month else {}

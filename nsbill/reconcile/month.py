@@ -7,10 +7,10 @@ beginning is what was received in between, late lines and corrections included.
 from __future__ import annotations
 
 import calendar
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -123,32 +123,30 @@ def month_rows(begin: Reconciliation, end: Reconciliation) -> pd.DataFrame:
             )
     if begin.as_of >= end.as_of:
         raise ReconcileError(f"{begin.as_of} is not before {end.as_of}", "Reconcile the end of the month before first.")
-    at_begin, at_end = _figures(begin), _figures(end)
-    currencies = sorted({*at_begin, *at_end})
+    names = [name for name in _known(begin.statement) if name in _known(end.statement)]
+    at_begin, at_end = _sums(begin.statement, names), _sums(end.statement, names)
     rows: list[dict[str, object]] = []
-    for currency in currencies:
-        before, after = at_begin.get(currency, {}), at_end.get(currency, {})
-        for name in dict.fromkeys([*after, *before]):
+    for currency in sorted({*at_begin, *at_end}):
+        before, after = at_begin.get(currency, {}), at_end.get(currency, {})  # no order in a currency: zero of all
+        for name in names:
             first, last = before.get(name, ZERO), after.get(name, ZERO)
             told = _FLOWS.get(name, f"change of: {_meaning(name)}")
-            rows.append(
-                {"currency": currency, "figure": name, "at_begin": first, "in_month": last - first, "at_end": last,
-                 "meaning": told}
-            )  # fmt: skip
+            amounts = {"at_begin": first, "in_month": last - first, "at_end": last}
+            rows.append({"currency": currency, "figure": name, **amounts, "meaning": told})
     return MONTH.frame(rows)
 
 
-def _figures(found: Reconciliation) -> dict[str, dict[str, Decimal]]:
-    """The sums of the statement by currency and figure; only figures that every row knows."""
-    known = [c.name for c in STATEMENT.columns if c.type == MONEY and (c.name in _FLOWS or c.name in TOTALS.names)]
-    statement = pa.Table.from_pandas(found.statement[["currency", *known]], preserve_index=False)
-    complete = [name for name in known if statement[name].null_count == 0]
-    sums = statement.group_by("currency").aggregate([(name, "sum") for name in complete]).to_pylist()
-    return {row["currency"]: {name: _amount(row[f"{name}_sum"]) for name in complete} for row in sums}
+def _known(statement: pd.DataFrame) -> list[str]:
+    """The figures that every row of the statement knows: what is not known is not taken for zero."""
+    wanted = [c.name for c in STATEMENT.columns if c.type == MONEY and (c.name in _FLOWS or c.name in TOTALS.names)]
+    return [name for name in wanted if not bool(statement[name].isna().any())]
 
 
-def _amount(value: Any) -> Decimal:
-    return ZERO if value is None else Decimal(value)
+def _sums(statement: pd.DataFrame, names: Sequence[str]) -> dict[str, dict[str, Decimal]]:
+    """The sums of the statement by currency and figure."""
+    table = pa.Table.from_pandas(statement[["currency", *names]], preserve_index=False)
+    sums = table.group_by("currency").aggregate([(name, "sum") for name in names]).to_pylist()
+    return {row["currency"]: {name: Decimal(row[f"{name}_sum"]) for name in names} for row in sums}
 
 
 def _meaning(name: str) -> str:

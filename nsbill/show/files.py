@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,7 @@ from nsbill.errors import WorkspaceError
 
 __all__ = ["FORMULA_LIKE", "export_frame", "looks_like_a_formula", "writing_aside"]
 
+_DAY = 24 * 60 * 60
 _FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 FORMULA_LIKE = r"^[\s\p{Z}\x0B\x1C-\x1F\x{85}]*[=+\-@＝＋－＠]|^[\t\r\n]"
 """The same as ``looks_like_a_formula``, for Arrow's regular expressions."""
@@ -56,7 +59,9 @@ def export_frame(frame: pd.DataFrame, path: Path | str) -> Path:
 
 @contextmanager
 def writing_aside(path: Path) -> Iterator[Path]:
-    """Yield a path beside ``path`` to write to; it takes the place of ``path`` only when all went well.
+    """Yield a path beside ``path`` to write to; it takes the place of ``path`` only when all went well and is on the disk.
+
+    What a killed process left beside the same file is removed when it is a day old.
 
     Raises
     ------
@@ -66,15 +71,26 @@ def writing_aside(path: Path) -> Iterator[Path]:
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path)
     except OSError as error:
         raise _cannot_write(path, error) from error
     try:
         yield aside
+        with aside.open("rb+") as written:
+            os.fsync(written.fileno())
         aside.replace(path)
     except OSError as error:
         raise _cannot_write(path, error) from error
     finally:
         aside.unlink(missing_ok=True)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove parts of ``path`` that nobody writes to any more."""
+    name = glob.escape(f".{path.name}.")
+    for part in path.parent.glob(f"{name}*.part*"):
+        if time.time() - part.stat().st_mtime > _DAY:
+            part.unlink(missing_ok=True)
 
 
 def _cannot_write(path: Path, error: OSError) -> WorkspaceError:

@@ -53,7 +53,7 @@ def frames_of(reconciliation: Reconciliation) -> tuple[NamedFrame, ...]:
 
 def facts_of(reconciliation: Reconciliation) -> Mapping[str, str]:
     """Return what else the reconciliation says of itself: as-of date, tax mode, basis."""
-    facts = {}
+    facts: dict[str, str] = {}
     for field in fields(reconciliation):
         value = getattr(reconciliation, field.name)
         if isinstance(value, str | date | int):

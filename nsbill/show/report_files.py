@@ -14,11 +14,13 @@ import pandas as pd
 
 from nsbill.errors import WorkspaceError
 from nsbill.reconcile.month import MONTH, Month
+from nsbill.reconcile.sources import SOURCES
 from nsbill.show.files import export_frame
 from nsbill.show.frames import NamedFrame, frames_of
 from nsbill.show.html import Section, write_report
 from nsbill.show.tables import money_table
 from nsbill.show.workbook import write_workbook
+from nsbill.show.workbook_sheet import EXCEL_ROWS
 
 if TYPE_CHECKING:
     from nsbill.reconcile import Reconciliation
@@ -42,11 +44,13 @@ def write_report_files(
     *,
     formats: Sequence[str] = ("html", "xlsx"),
     in_month: InMonth | None = None,
+    sources: pd.DataFrame | None = None,
     facts: Mapping[str, str] | None = None,
 ) -> dict[str, list[Path]]:
     """Write the report in these ``FORMATS`` into a folder; returns the paths by format.
 
-    The page and the workbook stand in the folder, the frames' files in a folder beside them.
+    The page and the workbook stand in the folder, the frames' files in a folder beside them. ``sources`` (schema
+    ``SOURCES``) go into the workbook, when they fit into a sheet, and into the exports.
 
     Raises
     ------
@@ -59,18 +63,23 @@ def write_report_files(
     stem, title = _stem(reconciliation, in_month), _title(reconciliation, in_month)
     known = {**(facts or {}), **({"Month": in_month.month.sentence} if in_month else {})}
     extra = [NamedFrame("month", in_month.rows, MONTH)] if in_month else []
+    behind = [] if sources is None else [NamedFrame("sources", sources, SOURCES)]
+    if len(sources if sources is not None else ()) >= EXCEL_ROWS:
+        known["Sources"] = "have more rows than a sheet; they are in the exports (--formats parquet)"
     written: dict[str, list[Path]] = {}
     for ending in dict.fromkeys(formats):
         if ending == "html":
             first = [_month_section(in_month)] if in_month else []
-            told = [f"{name.lower()} {value}" for name, value in known.items() if name != "Month"]
+            told = [f"{name.lower()} {value}" for name, value in known.items() if name not in {"Month", "Sources"}]
             page = write_report(folder / f"{stem}.html", reconciliation, title=title, facts=told, first_sections=first)
             written[ending] = [page]
         elif ending == "xlsx":
-            book = write_workbook(folder / f"{stem}.xlsx", reconciliation, title=title, sources=known, extra=extra)
+            fits = [named for named in behind if len(named.frame) < EXCEL_ROWS]
+            path = folder / f"{stem}.xlsx"
+            book = write_workbook(path, reconciliation, title=title, sources=known, extra=extra, behind=fits)
             written[ending] = [book]
         else:
-            written[ending] = list(_exports(folder / stem, [*extra, *frames_of(reconciliation)], ending))
+            written[ending] = list(_exports(folder / stem, [*extra, *frames_of(reconciliation), *behind], ending))
     return written
 
 

@@ -53,10 +53,11 @@ def write_workbook(
     sources: Mapping[str, str] | None = None,
     title: str = "",
     extra: Sequence[NamedFrame] = (),
+    behind: Sequence[NamedFrame] = (),
 ) -> Path:
     """Write the workbook and return its path; ``sources`` are lines for the summary, such as account or run id.
 
-    ``extra`` frames get sheets of their own, after the summary.
+    ``extra`` frames get sheets of their own after the summary, those ``behind`` at the end.
 
     Raises
     ------
@@ -66,7 +67,7 @@ def write_workbook(
         When the file cannot be written, or a frame has more rows than Excel.
     """
     path = Path(path)
-    contents = _contents(reconciliation, extra, [*_of_plan(plan, outcomes)])
+    contents = _contents(reconciliation, extra, [*behind, *_of_plan(plan, outcomes)])
     head = title or f"Received versus due as of {reconciliation.as_of:%Y-%m-%d}"
     facts = {
         **facts_of(reconciliation),
@@ -95,7 +96,7 @@ class _Contents:
     after: tuple[FrameSheet, ...]
 
 
-def _contents(reconciliation: Reconciliation, extra: Sequence[NamedFrame], plan: Sequence[NamedFrame]) -> _Contents:
+def _contents(reconciliation: Reconciliation, extra: Sequence[NamedFrame], last: Sequence[NamedFrame]) -> _Contents:
     frames = {named.name: named for named in frames_of(reconciliation)}
     names = _Names()
     own = {"statement", "totals", "exceptions"}
@@ -108,7 +109,7 @@ def _contents(reconciliation: Reconciliation, extra: Sequence[NamedFrame], plan:
         classes=classes,
         counted=tuple(count_exceptions(classes)),
         before=(*(_sheet(named, names) for named in extra), statement),
-        after=tuple(_sheet(n, names) for n in (*(n for n in frames.values() if n.name not in own), *plan)),
+        after=tuple(_sheet(n, names) for n in (*(n for n in frames.values() if n.name not in own), *last)),
     )
 
 
