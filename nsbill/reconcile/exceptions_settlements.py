@@ -6,7 +6,7 @@ lines that fit equally well, where somebody has to choose.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -81,9 +81,7 @@ def _by_themselves(settlements: Iterable[Row]) -> Iterator[dict[str, object]]:
             yield _row(ExceptionClass.SETTLEMENT_DOES_NOT_FOOT, row, row["residual"], evidence)
         if row["problem"] is not None:
             total = row["lines_total"] if row["total_amount"] is None else row["total_amount"]
-            evidence = (
-                f"settlement {row['settlement_id']}, {row['lines']} lines of {row['source_name']}: {row['problem']}"
-            )
+            evidence = f"settlement {row['settlement_id']} of {row['source_name']}: {row['problem']}"
             yield _row(ExceptionClass.DUPLICATE_SETTLEMENT_LINE, row, total, evidence)
 
 
@@ -108,7 +106,7 @@ def _money(name: ExceptionClass, proof: Row, settlement: Row) -> Decimal:
     total: Decimal = settlement["lines_total"] if settlement["total_amount"] is None else settlement["total_amount"]
     if name in _CHAIN:
         return total
-    candidates = (proof["residual"], proof["found"] or None, proof["expected"], total)
+    candidates: Sequence[Decimal | None] = (proof["residual"], proof["found"] or None, proof["expected"], total)
     if name in (ExceptionClass.DEPOSIT_MISSING, ExceptionClass.DEPOSIT_AMBIGUOUS):
         candidates = (proof["expected"], total)
     return next((amount for amount in candidates if amount is not None), ZERO)

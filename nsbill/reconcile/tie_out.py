@@ -190,7 +190,9 @@ def _step(
 # --- months -----------------------------------------------------------------------------------------------------------
 
 
-def _months(known: Sequence[tuple[_Settlement, list[dict[str, object]]]], rules: ReconcileRules) -> Iterator[Row]:
+def _months(
+    known: Sequence[tuple[_Settlement, list[dict[str, object]]]], rules: ReconcileRules
+) -> Iterator[dict[str, object]]:
     def key(pair: tuple[_Settlement, object]) -> tuple[str, str]:
         return pair[0].month or "", pair[0].row["currency"]
 
@@ -200,7 +202,7 @@ def _months(known: Sequence[tuple[_Settlement, list[dict[str, object]]]], rules:
 
 def _month(
     month: str | None, currency: str, own: Sequence[tuple[_Settlement, list[dict[str, Any]]]], rules: ReconcileRules
-) -> Row:
+) -> dict[str, object]:
     steps = [step for _, found in own for step in found]
     parts = {name: sum((one.sums.parts[name] for one, _ in own), ZERO) for name in PARTS}
     payout = sum(parts.values(), ZERO)
