@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
-from reconcile_tables import records
 from simulator_books import make_books
 
 from nsbill.credentials import TokenCredentials
@@ -28,6 +28,12 @@ from nsbill.simulator.world import build_world
 NOW = "2026-02-06T10:00:00Z"
 # invoice 901 (10.80) has 5.00 of payment 903; 902 (10.80) is open; credit memo 904 (2.50) is open
 EXISTING = ("903", "customerPayment", "901", None, "5.00")
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows as plain Python values; what is empty is None."""
+    rows: list[dict[str, Any]] = pa.Table.from_pandas(frame, preserve_index=False).to_pylist()
+    return rows
 
 
 class Books:
