@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -16,8 +17,11 @@ from nsbill.billing.journal import Journal
 from nsbill.errors import JournalError, SchemaError
 from nsbill.exception_queue import ExceptionQueue
 from nsbill.exception_queue.lifecycle import Found, Standing, what_happened
-from nsbill.schemas import EXCEPTION_QUEUE, EXCEPTIONS
-from nsbill.vocabulary import ExceptionState
+from nsbill.exception_queue.told import told_by
+from nsbill.reconcile import Reconciliation
+from nsbill.reconcile.tie_out_schemas import TIE_OUT, TieStep
+from nsbill.schemas import EXCEPTION_QUEUE, EXCEPTIONS, SETTLEMENTS, STATEMENT, TOTALS
+from nsbill.vocabulary import ExceptionState, ReceiptBasis, TaxMode
 
 
 @pytest.fixture
@@ -145,6 +149,62 @@ def test_a_day_to_come_is_not_taken_in_since_it_would_shut_out_every_day_before_
     )
     assert queue.newest_as_of() is None
     assert stands(queue) == []
+
+
+def test_what_could_not_be_looked_for_is_not_taken_for_gone(queue: ExceptionQueue) -> None:
+    take(queue, "11-01", "over 1 1.00; short 2 2.00")
+    only_short = queue.take_in(
+        exceptions(""), as_of=day("11-02"), today=TODAY, is_told=lambda name, *_: name == "SHORT_SETTLED"
+    )
+    assert (only_short.events, only_short.untold) == ({"gone": 1}, 1)
+    assert only_short.sentence.endswith("1 gone. 1 could not be looked for and stay as they are.")
+    assert stands(queue) == ["E-1 1.00 open", "E-2 2.00 resolved gone"]
+
+
+TOLD = """
+class                      | order | settlement | told
+DEPOSIT_MISSING            |       | K          | yes
+DEPOSIT_MISSING            |       | K+1        | no
+DEPOSIT_MISMATCH           |       | K+2        | no
+RESERVE_BREAK              |       | K          | no
+DEPOSIT_WITHOUT_SETTLEMENT |       |            | no
+PAYMENT_NOT_APPLIED        | 1     |            | no
+DEFERRED_OVERDUE           | 1     |            | no
+SOURCE_DISAGREEMENT        | 1     | K          | no
+SHORT_SETTLED              | 1     |            | yes
+SETTLEMENT_DOES_NOT_FOOT   |       | K          | yes
+"""
+
+
+def test_a_reconciliation_without_bank_payments_or_activity_tells_nothing_about_them() -> None:
+    steps = [
+        {"seller_account": "main", "settlement_id": name, "currency": "USD", "place": 8, "step": TieStep.DEPOSIT.value,
+         "holds": holds, "explanation": "x"}
+        for name, holds in (("K", True), ("K+1", None))
+    ]  # fmt: skip
+    is_told = told_by(replace(reconciled(), tie_out=TIE_OUT.frame(steps)))
+    for line in TOLD.strip().splitlines()[1:]:
+        name, order, settlement, told = (cell.strip() or None for cell in line.split("|"))
+        assert is_told(str(name), order, settlement) == (told == "yes"), line
+
+
+def test_only_the_basis_settled_is_taken_in(queue: ExceptionQueue) -> None:
+    posted = queue.take(replace(reconciled(), basis=ReceiptBasis.POSTED), today=TODAY)
+    assert (posted.taken, queue.newest_as_of()) == (False, None)
+    assert "on the basis 'settled', and this is on the basis 'posted'" in posted.sentence
+    assert queue.take(reconciled(), today=TODAY).taken
+
+
+def reconciled() -> Reconciliation:
+    """A reconciliation that found nothing."""
+    return Reconciliation(
+        as_of=TODAY,
+        tax_mode=TaxMode.EXCLUDE,
+        statement=STATEMENT.frame(),
+        exceptions=EXCEPTIONS.frame(),
+        settlements=SETTLEMENTS.frame(),
+        totals=TOTALS.frame(),
+    )
 
 
 def test_seller_accounts_and_accounts_keep_apart_and_the_numbers_go_on(tmp_path: Path) -> None:

@@ -113,7 +113,10 @@ class QueueWriting:
             "digest": digest,
             "follows": follows,
         }
-        return int(self._db.execute(q.queue_taking.insert().values(row)).inserted_primary_key[0])
+        self._db.execute(q.queue_taking.insert(), row)
+        return int(
+            self._db.execute(sa.select(sa.func.max(q.queue_taking.c.taking_id))).scalar_one()
+        )  # nobody else writes
 
     def add_items(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Add exceptions that were never seen before."""

@@ -20,7 +20,7 @@ __all__ = ["IsTold", "told_by"]
 IsTold = Callable[[str, str | None, str | None], bool]
 """Of a class, an Amazon order id and a settlement id: whether the reconciliation would have found it."""
 
-_STEPS = {
+_STEPS: dict[str, str] = {
     ExceptionClass.SETTLEMENT_GAP: "periods chain",
     ExceptionClass.SETTLEMENT_OVERLAP: "periods chain",
     ExceptionClass.RESERVE_BREAK: "reserve rolls forward",
@@ -32,7 +32,7 @@ _STEPS = {
 """The TieStep that says whether the exception is there; an empty ``holds`` says that it cannot be told.
 
 Steps and states are named by their values, so that the desk need not import the reconciliation to bill."""
-_COLUMNS = {
+_COLUMNS: dict[str, str] = {
     ExceptionClass.PAYMENT_NOT_APPLIED: "ns_received",
     ExceptionClass.PAYMENT_OVER_APPLIED: "ns_received",
     ExceptionClass.PAYMENT_WRONG_ORDER: "ns_received",
@@ -54,14 +54,13 @@ def told_by(found: Reconciliation) -> IsTold:
     given = {column for column in set(_COLUMNS.values()) if bool(found.statement[column].notna().any())}
 
     def is_told(exception_class: str, order: str | None, settlement: str | None) -> bool:
-        name = ExceptionClass(exception_class)
-        if name in _STEPS:
-            return (settlement, _STEPS[name]) in steps
-        if name in _COLUMNS:
-            return _COLUMNS[name] in given
-        if name is ExceptionClass.SOURCE_DISAGREEMENT:
+        if exception_class in _STEPS:
+            return (settlement, _STEPS[exception_class]) in steps
+        if exception_class in _COLUMNS:
+            return _COLUMNS[exception_class] in given
+        if exception_class == ExceptionClass.SOURCE_DISAGREEMENT:
             return (order, settlement) in compared
-        return name is not ExceptionClass.DEPOSIT_WITHOUT_SETTLEMENT
+        return exception_class != ExceptionClass.DEPOSIT_WITHOUT_SETTLEMENT
 
     return is_told
 
