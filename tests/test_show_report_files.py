@@ -166,7 +166,7 @@ def test_a_month_that_is_not_over_says_so_everywhere(tmp_path: Path) -> None:
 
 
 def test_an_unknown_format_is_one_sentence_and_writes_nothing(tmp_path: Path) -> None:
-    with pytest.raises(WorkspaceError, match="pdf is no format"):
+    with pytest.raises(WorkspaceError, match="pdf: is no format"):
         write_report_files(tmp_path, sample_reconciliation(1), formats=["html", "pdf"])
     assert not list(tmp_path.iterdir())
 
