@@ -2,8 +2,9 @@
 
 They are compared per order **and settlement**, because a settlement is closed for ever while the other sources are
 pictures of one day: they may not reach as far back, and what they call deferred may have been released since. So only
-what is known to be covered by both is called a difference; everything else "cannot be compared". Answers of
-``listFinancialEvents`` (v0) are left out: the signs of their fees are not reliable (Amazon notes, section 2).
+what is known to be covered by both is called a difference; everything else "cannot be compared". Only the net decides:
+the parts are called by other names in each source, so that the same net made of other parts is shown and no exception.
+Answers of ``listFinancialEvents`` (v0) are left out: the signs of their fees are not reliable (Amazon notes, section 2).
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def agreement_of(
     ``activity`` has the schema ACTIVITY, files in the order of adding; of what overlaps, the file added last counts
     (``activity.each_once``). ``sums`` are those of the closed settlements. Without activity there is nothing to compare.
     """
-    if activity is None or not activity.num_rows:
+    if activity is None or not activity.num_rows or not settled.settlements.num_rows:
         return Agreed(AGREEMENT.frame())
     rows = _rows(engine, settled, activity, sums, rules)
     return Agreed(checked(engine.read(rows.sort(*KEY)), AGREEMENT), [disagreements(rows)])
@@ -72,16 +73,15 @@ def _rows(
 ) -> Frame:
     """AGREEMENT, with the number of lines and the places of the rows beside it, for evidence."""
     settlements = settled.settlements.to_pylist()
-    rows = _dated(activity, rules)
-    rows = rows.set_column(rows.column_names.index("settlement_id"), "settlement_id", settlement_of(rows, settlements))
+    posted = _posted(activity, rules)
+    rows = _each_once(posted, settlements)
+    facts = engine.frame(_facts(settled.settlements))
     of_orders = engine.frame(rows).filter(~nw.col("amazon_order_id").is_null())
-    released = of_orders.filter(
-        ~nw.col("is_open"), nw.col("settlement_id").is_in([one["settlement_id"] for one in settlements])
-    )
+    in_closed = of_orders.join(facts, on="settlement_id", how="inner")
+    released = in_closed.filter(~nw.col("is_open"), nw.col("currency") == nw.col("settlement_currency"))
     told = engine.hold(_by_order(released), grain=KEY, what="orders in activity")
     totals = engine.read(released.group_by("source", "settlement_id").agg(net=nw.col("amount").sum())).to_pylist()
-    cover = engine.frame(covered(rows, settlements, sums, totals))
-    facts = engine.frame(_facts(settled.settlements))
+    cover = engine.frame(covered(posted, settlements, sums, totals))
     own = _own(settled, told)
     joined = (
         told.join(own, on=list(KEY), how="left")
@@ -92,6 +92,7 @@ def _rows(
         .with_columns(**{f"settlement_{name}": nw.col(f"settlement_{name}").fill_null(ZERO) for name in COMPARED})
         .with_columns(seller_account=nw.lit(rules.seller_account))
         .with_columns(payments_agree=_agrees("payments"), finances_agree=_agrees("finances"))
+        .with_columns(payments_parts_differ=_parts_differ("payments"), finances_parts_differ=_parts_differ("finances"))
         .with_columns(state=_state(), difference=_difference())
         .with_columns(explanation=reason())
     )
@@ -103,13 +104,21 @@ def _rows(
     )
 
 
-def _dated(activity: pa.Table, rules: ReconcileRules) -> pa.Table:
-    """What counts by the as-of date, each transaction once, with ``source`` and whether its money may still move."""
-    rows = each_once(activity.filter(pc.is_in(activity["source_format"], pa.array(list(_FORMATS)))))
+def _posted(activity: pa.Table, rules: ReconcileRules) -> pa.Table:
+    """What was posted by the as-of date in the formats that are compared, with ``source``; overlaps are still in it."""
+    rows = activity.filter(pc.is_in(activity["source_format"], pa.array(list(_FORMATS))))
     rows = rows.filter(pc.fill_null(pc.less_equal(rows["posted_day"], pa.scalar(rules.as_of_day, DAY)), False))
     payments = pc.equal(rows["source_format"], "PAYMENTS_CSV")
+    return rows.append_column("source", pc.if_else(payments, "payments", "finances"))
+
+
+def _each_once(posted: pa.Table, settlements: list[dict[str, object]]) -> pa.Table:
+    """Each transaction once, with the settlement that it is in and whether its money may still move (``is_open``)."""
+    rows = each_once(posted)
+    place = rows.column_names.index("settlement_id")
+    rows = rows.set_column(place, "settlement_id", settlement_of(rows, settlements))
     waits = pc.fill_null(pc.is_in(rows["transaction_status"], pa.array(list(_OPEN))), False)
-    return rows.append_column("source", pc.if_else(payments, "payments", "finances")).append_column("is_open", waits)
+    return rows.append_column("is_open", waits)
 
 
 def _by_order(released: Frame) -> Frame:
@@ -172,10 +181,11 @@ def _own(settled: Settled, told: Frame) -> Frame:
 
 
 def _facts(settlements: pa.Table) -> pa.Table:
-    """Per settlement: the day on which it closed, and whether its lines are known to be all of it."""
+    """Per settlement: its currency, the day on which it closed, and whether its lines are known to be all of it."""
     return pa.table(
         {
             "settlement_id": settlements["settlement_id"],
+            "settlement_currency": settlements["currency"],
             "closed_day": settlements["period_end"].cast(pa.date32()).cast(DAY),
             "is_whole": pc.equal(settlements["ties"], TieState.TIES.value),
         }
@@ -195,36 +205,40 @@ def _waiting(of_orders: Frame) -> Frame:
 
 
 def _agrees(source: str) -> nw.Expr:
-    """True: the same amounts. False: others, and both are known to be whole. Null: no rows, or nobody can tell."""
-    amounts_told = (nw.col(f"{source}_unknown") == 0) & (nw.col("settlement_unknown") == 0)
-    same_parts = nw.lit(True)
-    for name in _PARTS:
-        same_parts = same_parts & (nw.col(f"{source}_{name}") == nw.col(f"settlement_{name}"))
-    same = (nw.col(f"{source}_net") == nw.col("settlement_net")) & (same_parts | ~amounts_told)
+    """True: the same net. False: another, and both are known to be whole. Null: no rows, or nobody can tell."""
+    same = nw.col(f"{source}_net") == nw.col("settlement_net")
     waits = (nw.col(f"{source}_open") <= nw.col("closed_day")).fill_null(False)
     whole = nw.col(f"{source}_cover") & nw.col("is_whole") & ~waits
     told = nw.when(same).then(nw.lit(True)).otherwise(nw.when(whole).then(nw.lit(False)))
     return nw.when(nw.col(f"{source}_rows") > 0).then(told)
 
 
+def _parts_differ(source: str) -> nw.Expr:
+    """Whether the same net is made of other parts, as far as all labels are known."""
+    labels_known = (nw.col(f"{source}_unknown") == 0) & (nw.col("settlement_unknown") == 0)
+    differ = nw.lit(False)
+    for name in _PARTS:
+        differ = differ | (nw.col(f"{source}_{name}") != nw.col(f"settlement_{name}")).fill_null(False)
+    return nw.col(f"{source}_agree").fill_null(False) & labels_known & differ
+
+
 def _state() -> nw.Expr:
-    payments, finances = nw.col("payments_agree"), nw.col("finances_agree")
-    differs = (~payments).fill_null(False) | (~finances).fill_null(False)
-    open_ = nw.lit(False)
+    """The first that holds: some source differs, cannot be compared, has other parts; else they agree."""
+    differs, open_, parts = nw.lit(False), nw.lit(False), nw.lit(False)
     for source in ("payments", "finances"):
-        open_ = open_ | ((nw.col(f"{source}_rows") > 0) & nw.col(f"{source}_agree").is_null())
-    known = nw.when(open_).then(nw.lit(Agreement.NOT_COMPARABLE.value)).otherwise(nw.lit(Agreement.AGREES.value))
-    return nw.when(differs).then(nw.lit(Agreement.DIFFERS.value)).otherwise(known)
+        agree = nw.col(f"{source}_agree")
+        differs = differs | (~agree).fill_null(False)
+        open_ = open_ | ((nw.col(f"{source}_rows") > 0) & agree.is_null())
+        parts = parts | nw.col(f"{source}_parts_differ")
+    state = nw.when(parts).then(nw.lit(Agreement.OTHER_PARTS.value)).otherwise(nw.lit(Agreement.AGREES.value))
+    state = nw.when(open_).then(nw.lit(Agreement.NOT_COMPARABLE.value)).otherwise(state)
+    return nw.when(differs).then(nw.lit(Agreement.DIFFERS.value)).otherwise(state)
 
 
 def _difference() -> nw.Expr:
-    """The first difference that is not nothing: payments reports before Finances, net before its parts."""
-    zero = nw.lit(ZERO)
+    """What a source that differs has more than the settlement; the payments reports' before the Finances API's."""
     found = nw.lit(None, dtype=nw.Decimal(18, 2))
     for source in ("finances", "payments"):
-        own = nw.lit(ZERO)
-        for name in (*reversed(_PARTS), "net"):
-            more = nw.col(f"{source}_{name}") - nw.col(f"settlement_{name}")
-            own = nw.when((more != zero).fill_null(False)).then(more).otherwise(own)
-        found = nw.when((~nw.col(f"{source}_agree")).fill_null(False)).then(own).otherwise(found)
+        more = nw.col(f"{source}_net") - nw.col("settlement_net")
+        found = nw.when((~nw.col(f"{source}_agree")).fill_null(False)).then(more).otherwise(found)
     return found

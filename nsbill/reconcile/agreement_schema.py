@@ -30,6 +30,7 @@ class Agreement(StrEnum):
     """What the sources say of one order in one settlement."""
 
     AGREES = "agrees"
+    OTHER_PARTS = "same net, other parts"
     DIFFERS = "differs"
     NOT_COMPARABLE = "cannot be compared"
 
@@ -46,10 +47,12 @@ AGREEMENT = Schema(
             for source, whose in SOURCES.items()
             for name, meaning in COMPARED.items()
         ),
-        Column("payments_agree", FLAG, "whether the payments reports say the same as the settlement", nullable=True),
-        Column("finances_agree", FLAG, "whether the Finances API says the same as the settlement", nullable=True),
+        Column(
+            "payments_agree", FLAG, "whether the payments reports say the same net as the settlement", nullable=True
+        ),
+        Column("finances_agree", FLAG, "whether the Finances API says the same net as the settlement", nullable=True),
         Column("state", TEXT, "Agreement"),
-        Column("difference", MONEY, "what a source says more than the settlement: net, or the first part", True),
+        Column("difference", MONEY, "what a source that differs says more than the settlement, net", True),
         Column("explanation", TEXT, "one sentence"),
     ),
 )

@@ -40,7 +40,7 @@ def settlement_of(rows: pa.Table, settlements: Sequence[Row]) -> pa.Array:
         return named
     at = pc.coalesce(rows["released_at"], rows["posted_at"])
     found = pa.nulls(rows.num_rows, pa.string())
-    times = pa.array([0] * rows.num_rows, pa.int8())
+    times = pa.array([0] * rows.num_rows, pa.int32())
     for one in settlements:
         if one["period_start"] is None or one["period_end"] is None:
             continue
@@ -48,7 +48,7 @@ def settlement_of(rows: pa.Table, settlements: Sequence[Row]) -> pa.Array:
         inside = pc.and_(pc.greater_equal(at, start), pc.less(at, end))
         inside = pc.fill_null(pc.and_(inside, pc.equal(rows["currency"], one["currency"])), False)
         found = pc.if_else(inside, one["settlement_id"], found)
-        times = pc.add(times, inside.cast(pa.int8()))
+        times = pc.add(times, inside.cast(pa.int32()))
     only = pc.if_else(pc.equal(times, 1), found, None)
     return pc.coalesce(named, only)
 
@@ -58,8 +58,8 @@ def covered(
 ) -> pa.Table:
     """One row per settlement: ``settlement_id, payments_cover, finances_cover``.
 
-    ``activity`` are all rows that count, with ``source``; ``totals`` the sums of those of Amazon orders per
-    ``source, settlement_id``.
+    ``activity`` are the rows of all files with ``source``, those that another file speaks for too; ``totals`` the sums of
+    what counts of Amazon orders per ``source, settlement_id``.
     """
     added = {(row["source"], row["settlement_id"]): row["net"] for row in totals}
     files = _files(activity)
@@ -78,9 +78,10 @@ def covered(
 def _files(activity: pa.Table) -> list[Row]:
     """Per file, currency and marketplace: source, first and last time, and whether it knows deferred money."""
     statuses = activity.append_column("told", pc.is_valid(activity["transaction_status"]).cast(pa.int8()))
-    keys = ["source", "file", "currency", "marketplace"]
+    keys = ["source", "source_digest", "currency", "marketplace"]
     wanted = [("posted_at", "min"), ("posted_at", "max"), ("told", "max"), ("posted_at", "count")]
-    return statuses.group_by(keys).aggregate(wanted).to_pylist()  # type: ignore[no-any-return]
+    found: list[Row] = statuses.group_by(keys).aggregate(wanted).to_pylist()
+    return found
 
 
 def _spanned(source: str, settlement: Row, sums: SettlementSums, files: Sequence[Row]) -> bool:

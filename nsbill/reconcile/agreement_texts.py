@@ -16,35 +16,30 @@ DISAGREEMENT_ACTIONS: dict[ExceptionClass, str] = {
 }
 """The default action of a disagreement."""
 
-_NAMES = {"payments": "The payments reports", "finances": "The Finances API"}
+_NAMES = {"payments": "The payments reports say", "finances": "The Finances API says"}
 
 
 def reason() -> nw.Expr:
     """One sentence for the ``state`` of each row of the agreement."""
-    both = sentence(*(_said(source) for source in _NAMES))
+    both = sentence(*(_said(source) for source in _NAMES)).str.strip_chars()
     agrees = nw.lit("All sources say the same.")
     return nw.when(nw.col("state") == Agreement.AGREES.value).then(agrees).otherwise(both)
 
 
 def _said(source: str) -> nw.Expr:
     """What is to be said of one source; nothing when it agrees or says nothing."""
-    name, rows, agree = _NAMES[source], nw.col(f"{source}_rows"), nw.col(f"{source}_agree")
+    name, agree = _NAMES[source], nw.col(f"{source}_agree")
     net, own = nw.col(f"{source}_net").cast(nw.String), nw.col("settlement_net").cast(nw.String)
-    figures = (
-        sentence(f"{name} say net ", net, ", the settlement ", own)
-        if source == "payments"
-        else sentence(f"{name} says net ", net, ", the settlement ", own)
-    )
-    same_net = nw.col(f"{source}_net") == nw.col("settlement_net")
-    parts = nw.when(same_net).then(nw.lit(", made of other parts")).otherwise(nw.lit(""))
+    figures = sentence(f"{name} net ", net, ", the settlement ", own)
     waits = (nw.col(f"{source}_open") <= nw.col("closed_day")).fill_null(False)
     why = nw.lit(": it is not known to reach over all of the settlement. ")
     why = nw.when(~nw.col("is_whole")).then(nw.lit(": the settlement is not known to be whole. ")).otherwise(why)
     why = nw.when(waits).then(nw.lit(": some of the order's money is still deferred there. ")).otherwise(why)
-    untold = sentence(figures, parts, why)
-    differs = sentence(figures, parts, ". ")
-    text = nw.when(agree.is_null()).then(untold).otherwise(nw.when(agree).then(nw.lit("")).otherwise(differs))
-    return nw.when(rows > 0).then(text).otherwise(nw.lit(""))
+    parts = nw.lit(f"{name} the same net, made of other parts. ")
+    same = nw.when(nw.col(f"{source}_parts_differ")).then(parts).otherwise(nw.lit(""))
+    told = nw.when(agree).then(same).otherwise(sentence(figures, ". "))
+    text = nw.when(agree.is_null()).then(sentence(figures, why)).otherwise(told)
+    return nw.when(nw.col(f"{source}_rows") > 0).then(text).otherwise(nw.lit(""))
 
 
 def disagreements(rows: Frame) -> Frame:
