@@ -332,7 +332,8 @@ def _expect_ledger(
     memos = {memo["credit_id"]: memo for memo in history.credits}
 
     def order_of(document: Row) -> tuple[str, str]:
-        return document["amazon_order_id"] or by_sales_order.get(document["sales_order_id"]), document["currency"]
+        order = document["amazon_order_id"] or by_sales_order.get(str(document["sales_order_id"]))
+        return str(order), str(document["currency"])
 
     payments = cash = posted = applied_memos = cleared = residual = ZERO
     for bill in row["bills"]:
@@ -399,7 +400,8 @@ def _expect_payment_exceptions(rows: dict[tuple[str, str], Row], as_of: date) ->
 
 def _known(closed: date | None, documents: list[Row], as_of: date) -> bool:
     """Whether settlement and newest document are older than today."""
-    return max([document["date"] for document in documents] + ([closed] if closed else [])) < as_of
+    newest: date = max([document["date"] for document in documents] + ([closed] if closed else []))
+    return newest < as_of
 
 
 def _expect_row(order: Row | None, bills: list[Row], credits_: list[Row], lines: list[Row], tax_mode: str) -> Row:

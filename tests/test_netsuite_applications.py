@@ -20,6 +20,7 @@ from nsbill.netsuite import applications
 from nsbill.netsuite.applications import load_applications
 from nsbill.netsuite.books import load_billing_records, load_credits, load_currencies
 from nsbill.netsuite.client import Client
+from nsbill.netsuite.suiteql import query_page
 from nsbill.settings import Settings
 from nsbill.simulator import tables
 from nsbill.simulator.server import Simulator
@@ -155,7 +156,7 @@ class Pages:
 
     def __init__(self, most: int) -> None:
         self.most, self.asked = most, [0]
-        self.real = applications.query_page
+        self.real = query_page
 
     def __call__(self, client: Client, what: str, query: str) -> tuple[list[dict[str, str]], int]:
         rows, announced = self.real(client, what, query)

@@ -10,6 +10,7 @@ from reconcile_tables import Case, exception_row, found_exceptions, order_id, re
 
 from nsbill import schemas
 from nsbill.errors import ReconcileError
+from nsbill.money import ZERO
 from nsbill.reconcile import Reconciliation
 from nsbill.reconcile.ledger import LEDGER_AMOUNTS
 
@@ -112,8 +113,8 @@ def test_the_nine_cases_of_the_worked_example(nine: Reconciliation, expected: di
 
 
 def test_the_open_amounts_are_those_that_netsuite_states(nine: Reconciliation) -> None:
-    stated = sum((row["amount_remaining"] for row in records(NINE.frames()["billing_records"])), Decimal("0.00"))
-    assert sum((row["ns_due"] for row in records(nine.statement)), Decimal("0.00")) == stated == Decimal("80.00")
+    stated = sum((Decimal(str(row["amount_remaining"])) for row in records(NINE.frames()["billing_records"])), ZERO)
+    assert sum((Decimal(str(row["ns_due"])) for row in records(nine.statement)), ZERO) == stated == Decimal("80.00")
 
 
 def test_the_evidence_names_the_documents_and_the_payments(nine: Reconciliation) -> None:
