@@ -55,9 +55,4 @@ def totals_facts(found: Reconciliation) -> dict[str, object]:
     }
 
 
-def _reconciled(workspace: Path, as_of: date | None) -> Reconciliation:
-    with open_desk(workspace) as desk:
-        return desk.reconcile(as_of)
-
-
 COMMANDS = (reconcile,)
