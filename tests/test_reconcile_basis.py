@@ -240,6 +240,21 @@ def test_a_deferred_transaction_gives_way_to_its_successor_where_that_is_there()
         a    | t2 | RELEASED          | A     | PRINCIPAL | 5.00   | 2026-11-08 | {names}
         a    | t3 | DEFERRED_RELEASED | A     | PRINCIPAL | 7.00   | 2026-11-01 |"""
     assert once(text) == [("DEFERRED_RELEASED", "7.00"), ("RELEASED", "5.00")]
+    assert once(text.replace("DEFERRED_RELEASED | A     | PRINCIPAL | 5.00", "DEFERRED | A | PRINCIPAL | 5.00")) == [
+        ("DEFERRED_RELEASED", "7.00"),
+        ("RELEASED", "5.00"),
+    ], "a file that was fetched before the release"
+
+
+def test_before_its_release_a_transaction_is_deferred_although_its_file_says_more() -> None:
+    names = json.dumps({"DEFERRED_TRANSACTION_ID": "t1"})
+    told = f"""
+        file | id | status            | order | kind      | amount | posted     | extra
+        a    | t1 | DEFERRED_RELEASED | B     | PRINCIPAL | 10.00  | 2026-11-01 |
+        a    | t2 | RELEASED          | B     | PRINCIPAL | 10.00  | 2026-11-08 | {names}"""
+    before, after = (statement_row(run(BOOKS.with_(as_of=day), told), "B") for day in ("2026-11-07", "2026-11-08"))
+    assert (before["status"], parts(before)) == ("DEFERRED", ["10.00", "0.00", "0.00", "0.00"])
+    assert (after["status"], parts(after)) == ("AWAITING_SETTLEMENT", ["0.00", "10.00", "0.00", "0.00"])
 
 
 def test_of_reports_that_overlap_the_one_added_last_counts_for_the_time_that_it_covers() -> None:

@@ -53,7 +53,7 @@ def each_once(activity: pa.Table) -> pa.Table:
 
     A transaction with an id counts as the file that was added last says. A payments report has no ids: of two that
     overlap, in one currency and for one marketplace, the one that was added last counts for the time that it covers. A
-    deferred transaction that was released since is named by its successor, and gives way to it where both are there.
+    deferred transaction that was released since gives way to the successor that names it, whatever its own file says.
     Nothing is compared line by line: byte-identical lines are legitimate. Adds ``file``, its place in the order of adding.
     """
     numbered = activity.append_column("file", _file_numbers(activity))
@@ -70,16 +70,21 @@ def open_activity(
     """Find what was posted by the as-of date and is in none of the closed ``settlements`` (with ``close_day``).
 
     Deferred money never is. Released money is in the settlement that its row names; where it names none, in the one
-    whose period holds the day of its release. What was released after the as-of date was deferred on it.
+    whose period holds the day of its release. What was released after the as-of date, as its row or a later one says, was
+    deferred on it.
     """
-    rows = each_once(ACTIVITY.arrow.empty_table() if activity is None else activity)
+    told = ACTIVITY.arrow.empty_table() if activity is None else activity
+    to_come = pc.fill_null(pc.greater(told["posted_day"], rules.as_of_day), False)
+    rows = each_once(told.filter(pc.invert(to_come)))
+    released_later = pc.is_in(rows["transaction_id"], _predecessors(told.filter(to_come)))
+    rows = rows.append_column("released_later", released_later)
     rows = rows.filter(pc.not_equal(rows["line_kind"], LineKind.TRANSFER.value))
     rows = rows.filter(pc.not_equal(rows["source_format"], _WITHOUT_STATUS))
     rows = rows.append_column("released_day", _day(rows, "released_at"))
     rows = rows.append_column("maturity_day", _day(rows, "maturity_at"))
     as_of = rules.as_of_day
     frame = engine.frame(rows).filter(nw.coalesce("posted_day", "released_day") <= as_of)
-    later = (nw.col("released_day") > as_of).fill_null(False)
+    later = (nw.col("released_day") > as_of).fill_null(False) | nw.col("released_later")
     deferred = ((nw.col("transaction_status") == _DEFERRED).fill_null(False)) | later
     frame = frame.with_columns(
         is_deferred=deferred, on_day=nw.coalesce("released_day", "posted_day"),
@@ -118,13 +123,13 @@ def _last_of_each(rows: pa.Table) -> pa.Table:
 
 def _without_predecessors(rows: pa.Table) -> pa.Table:
     """Leave out what was deferred and released since, where its successor is there."""
-    released = pc.equal(rows["transaction_status"], TransactionStatus.DEFERRED_RELEASED.value).fill_null(False)
-    if not pc.any(released).as_py():
-        return rows
-    others = rows.filter(pc.invert(released))
-    named = pc.extract_regex(pc.fill_null(others["extra"], ""), r'"DEFERRED_TRANSACTION_ID":\s*"(?P<id>[^"]+)"')
-    followed = pc.is_in(rows["transaction_id"], pc.drop_null(pc.struct_field(named, "id")))
-    return rows.filter(pc.invert(pc.and_(released, followed)))
+    return rows.filter(pc.invert(pc.is_in(rows["transaction_id"], _predecessors(rows))))
+
+
+def _predecessors(rows: pa.Table) -> pa.Array:
+    """The ids of the deferred transactions that these rows release."""
+    named = pc.extract_regex(pc.fill_null(rows["extra"], ""), r'"DEFERRED_TRANSACTION_ID":\s*"(?P<id>[^"]+)"')
+    return pc.unique(pc.drop_null(pc.struct_field(named, "id")))
 
 
 def _uncovered(rows: pa.Table) -> pa.Table:
