@@ -136,7 +136,8 @@ def _decimal_marks(sheet: Sheet, rng: Random) -> None:
 
 
 def _grouped(whole: str, mark: str) -> str:
-    return f"{int(whole):,}".replace(",", mark) if whole.isdecimal() else whole
+    short = len(whole) < 100  # Python reads no endless numbers
+    return f"{int(whole):,}".replace(",", mark) if short and whole.isdecimal() else whole
 
 
 def _grouping(sheet: Sheet, rng: Random) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import narwhals as nw
 import pandas as pd
+import pyarrow as pa
 
 from nsbill.amazon.proof_rows import PROOFS
 from nsbill.money import ZERO
@@ -16,7 +17,7 @@ from nsbill.reconcile.agreement import agreement_of
 from nsbill.reconcile.agreement_schema import AGREEMENT
 from nsbill.reconcile.allocation import allocation_rows
 from nsbill.reconcile.basis import deposited_settlements
-from nsbill.reconcile.books import read_books
+from nsbill.reconcile.books import Books, read_books
 from nsbill.reconcile.engine import Engine, Frame, arrow_of, checked
 from nsbill.reconcile.exceptions import exception_rows
 from nsbill.reconcile.exceptions_settlements import settlement_exceptions
@@ -25,6 +26,7 @@ from nsbill.reconcile.settled import read_settled
 from nsbill.reconcile.statement import statement_rows
 from nsbill.reconcile.tie_out import tie_out
 from nsbill.reconcile.tie_out_schemas import TIE_OUT, TIE_OUT_MONTHS
+from nsbill.schema import Schema
 from nsbill.schemas import (
     ACTIVITY,
     ALLOCATION,
@@ -115,42 +117,60 @@ def reconcile(
             orders=arrow_of(orders, ORDERS),
             billing_records=arrow_of(billing_records, BILLING_RECORDS),
             credit_records=arrow_of(credits, CREDITS),
-            applications=None if applications is None else arrow_of(applications, APPLICATIONS),
+            applications=_given(applications, APPLICATIONS),
             rules=rules,
         )
-        proved = None if proofs is None else arrow_of(proofs, PROOFS)
-        told = None if activity is None else arrow_of(activity, ACTIVITY)
-        settled = read_settled(
-            engine,
-            lines=source,
-            settlements=arrow_of(settlements, SETTLEMENTS),
-            rules=rules,
-            activity=told,
-            deposited=None if proved is None else deposited_settlements(proved),
-        )
-        rows = statement_rows(engine, books=books, settled=settled, rules=rules)
-        tied = tie_out(engine, lines=source, settled=settled, proofs=proved, rules=rules)
-        of_settlements = settlement_exceptions(
-            engine, settlements=settled.settlements, proofs=proved, sums=tied.sums, rules=rules
-        )
-        agreed = agreement_of(engine, settled=settled, activity=told, sums=tied.sums, rules=rules)
-        more = [of_settlements, *agreed.exceptions]
-        exceptions = exception_rows(engine, rows=rows, settled=settled, rules=rules, more=more)
-        items = None if bill_items is None else arrow_of(bill_items, BILL_ITEMS)
-        shares = allocation_rows(engine, rows=rows, bills=books.bills, settled=settled, bill_items=items)
-        return Reconciliation(
-            as_of=rules.as_of,
-            tax_mode=rules.tax_mode,
-            statement=checked(engine.read(_sorted_statement(rows)), STATEMENT),
-            exceptions=checked(engine.read(_sorted_exceptions(exceptions)), EXCEPTIONS),
-            settlements=checked(settled.settlements, SETTLEMENTS),
-            totals=checked(engine.read(_totals(rows, exceptions)), TOTALS),
-            tie_out=tied.steps,
-            tie_out_months=tied.months,
-            agreement=agreed.rows,
-            allocation=checked(engine.read(shares.sort("currency", "amazon_order_id", "date", "number")), ALLOCATION),
-            basis=rules.basis,
-        )
+        amazon = _Amazon(source, arrow_of(settlements, SETTLEMENTS), _given(proofs, PROOFS), _given(activity, ACTIVITY))
+        return _compared(engine, books, amazon, _given(bill_items, BILL_ITEMS), rules)
+
+
+@dataclass(frozen=True)
+class _Amazon:
+    """What Amazon and the bank say."""
+
+    lines: Frame
+    settlements: pa.Table
+    proofs: pa.Table | None
+    activity: pa.Table | None
+
+
+def _given(frame: pd.DataFrame | None, schema: Schema) -> pa.Table | None:
+    return None if frame is None else arrow_of(frame, schema)
+
+
+def _compared(
+    engine: Engine, books: Books, amazon: _Amazon, bill_items: pa.Table | None, rules: ReconcileRules
+) -> Reconciliation:
+    settled = read_settled(
+        engine,
+        lines=amazon.lines,
+        settlements=amazon.settlements,
+        rules=rules,
+        activity=amazon.activity,
+        deposited=None if amazon.proofs is None else deposited_settlements(amazon.proofs),
+    )
+    rows = statement_rows(engine, books=books, settled=settled, rules=rules)
+    tied = tie_out(engine, lines=amazon.lines, settled=settled, proofs=amazon.proofs, rules=rules)
+    of_settlements = settlement_exceptions(
+        engine, settlements=settled.settlements, proofs=amazon.proofs, sums=tied.sums, rules=rules
+    )
+    agreed = agreement_of(engine, settled=settled, activity=amazon.activity, sums=tied.sums, rules=rules)
+    more = [of_settlements, *agreed.exceptions]
+    exceptions = exception_rows(engine, rows=rows, settled=settled, rules=rules, more=more)
+    shares = allocation_rows(engine, rows=rows, bills=books.bills, settled=settled, bill_items=bill_items)
+    return Reconciliation(
+        as_of=rules.as_of,
+        tax_mode=rules.tax_mode,
+        statement=checked(engine.read(_sorted_statement(rows)), STATEMENT),
+        exceptions=checked(engine.read(_sorted_exceptions(exceptions)), EXCEPTIONS),
+        settlements=checked(settled.settlements, SETTLEMENTS),
+        totals=checked(engine.read(_totals(rows, exceptions)), TOTALS),
+        tie_out=tied.steps,
+        tie_out_months=tied.months,
+        agreement=agreed.rows,
+        allocation=checked(engine.read(shares.sort("currency", "amazon_order_id", "date", "number")), ALLOCATION),
+        basis=rules.basis,
+    )
 
 
 def _sorted_statement(rows: Frame) -> Frame:
