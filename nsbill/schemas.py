@@ -305,7 +305,12 @@ STATEMENT = Schema(
         _c("overpaid", MONEY, "max(0, −sale_leg)"),
         _c("uncredited_refund", MONEY, "max(0, −refund_leg)"),
         _c("refund_in_transit", MONEY, "max(0, refund_leg)"),
-        _c("ns_received", MONEY, "payments applied + cash sales − refunds posted; empty: payments not known", empty=True),
+        _c(
+            "ns_received",
+            MONEY,
+            "payments applied + cash sales − refunds posted; empty: payments not known",
+            empty=True,
+        ),
         _c("ns_due", MONEY, "Σ invoices less what is applied to them", empty=True),
         _c("ns_residual", MONEY, "what NetSuite states as open less what follows from its documents", empty=True),
         _c("gap", MONEY, "ns_received − received", empty=True),

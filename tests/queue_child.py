@@ -46,7 +46,11 @@ def hang(queue: ExceptionQueue) -> None:
     take(queue, "11-05", ROWS)
 
 
+def take_nothing(_queue: ExceptionQueue) -> None:
+    """Only open the journal."""
+
+
 if __name__ == "__main__":
     what, url = sys.argv[1:]
     opened = ExceptionQueue(Journal.open(url), account=ACCOUNT, seller_account="main")
-    {"take": take_all, "assign": assign_all, "hang": hang, "open": lambda _: None}[what](opened)
+    {"take": take_all, "assign": assign_all, "hang": hang, "open": take_nothing}[what](opened)

@@ -29,7 +29,7 @@ def day(text: str) -> date:
 
 def exceptions(table: str) -> pd.DataFrame:
     """EXCEPTIONS from ``class order-number|reference amount [currency] [evidence…]``, one row each, by ``;`` or line."""
-    rows = []
+    rows: list[dict[str, object]] = []
     for line in filter(None, (line.strip() for line in table.replace(";", "\n").splitlines())):
         name, which, amount, *rest = line.split()
         of_order = which.isdigit()

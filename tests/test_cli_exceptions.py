@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from demo_company import Company, demo_company
+from reconcile_tables import records
 
 from nsbill.cli import cli
 from nsbill.cli.connection import announced
@@ -47,9 +48,7 @@ def test_the_list_is_what_the_reconciliation_finds_largest_money_first_per_curre
 ) -> None:
     with company.desk() as desk:
         found = desk.reconcile().exceptions
-    assert sorted(map(key, listed)) == sorted(
-        map(key, found.astype(object).where(found.notna(), None).to_dict("records"))
-    )
+    assert sorted(map(key, listed)) == sorted(map(key, records(found)))
     sizes = [(row["currency"], -abs(float(row["amount"]))) for row in listed]
     assert sizes == sorted(sizes)
     assert {row["state"] for row in listed} == {"open"}
@@ -118,9 +117,7 @@ def test_as_of_an_earlier_day_the_list_is_of_that_day_and_the_queue_is_left_as_i
     with company.desk() as desk:
         found = desk.reconcile(day).exceptions
     earlier = run(company, "--as-of", str(day), "--json")
-    assert sorted(map(key, rows(earlier))) == sorted(
-        map(key, found.astype(object).where(found.notna(), None).to_dict("records"))
-    )
+    assert sorted(map(key, rows(earlier))) == sorted(map(key, records(found)))
     facts = json.loads(earlier.stdout)
     assert (facts["taken"], earlier.exit_code) == (False, 1)
     assert f"these are as of {day}" in facts["queue"]

@@ -177,7 +177,7 @@ SETTLEMENT_DOES_NOT_FOOT   |       | K          | yes
 
 
 def test_a_reconciliation_without_bank_payments_or_activity_tells_nothing_about_them() -> None:
-    steps = [
+    steps: list[dict[str, object]] = [
         {"seller_account": "main", "settlement_id": name, "currency": "USD", "place": 8, "step": TieStep.DEPOSIT.value,
          "holds": holds, "explanation": "x"}
         for name, holds in (("K", True), ("K+1", None))
@@ -254,10 +254,11 @@ def test_order_of_rows_and_repetition_change_nothing(
     for number, found in enumerate(days, 1):
         rows = [f"short {order} {amount}" for order, amount in found.items()]
         take(once, f"11-{number:02}", "\n".join(rows))
+        taken = take(again, f"11-{number:02}", "\n".join(rows))
         for _ in range(2):
             chance.shuffle(rows)  # type: ignore[attr-defined]
-            last = take(again, f"11-{number:02}", "\n".join(rows))
-        assert last.events == {}
+            taken = take(again, f"11-{number:02}", "\n".join(rows))
+        assert taken.events == {}
     frames = [queue.frame().drop(columns=["last_event"]) for queue in (once, again)]
     assert frames[0].equals(frames[1])
     assert set(frames[0].loc[frames[0]["gone_since"].isna(), "amazon_order_id"]) == set(map(order_number, days[-1]))

@@ -103,7 +103,7 @@ def compared(
     made = line_frame(table(lines))
     rows = table(settlements)
     closed = settlement_frame(rows, made)
-    starts = [_instant(row["start"]) if row.get("start") else None for row in rows]
+    starts = [_instant(row["start"] or "") if row.get("start") else None for row in rows]
     closed["period_start"] = pd.Series(starts, dtype=closed["period_end"].dtype)
     closed["marketplace"] = pd.Series([row.get("marketplace") for row in rows], dtype=closed["marketplace"].dtype)
     with Engine() as engine:

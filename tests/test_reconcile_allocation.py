@@ -139,7 +139,8 @@ def test_one_record_receives_everything_and_withheld_tax_follows_the_mode() -> N
 
 def test_random_orders_are_shared_out_as_plain_python_does() -> None:
     dice = random.Random(7)
-    bills, lines, items = ["order | id | number | total | date"], ["order | code | sku | units | kind | amount"], []
+    bills, lines = ["order | id | number | total | date"], ["order | code | sku | units | kind | amount"]
+    items: list[Item] = []
     wanted: dict[str, str] = {}
     for name in "ABCDEFGH":
         records_of, sold = _random_order(dice, name)
@@ -196,7 +197,7 @@ def _plain(records_of: Records, sold: Sold) -> dict[str, str]:
         got[fitting[0]] += left
         left = Decimal(0)
     for record in sorted(records_of):
-        part = left if record == max(records_of) else min(left, lacks[record])
-        got[record] += part
-        left -= part
+        share = left if record == max(records_of) else min(left, lacks[record])
+        got[record] += share
+        left -= share
     return {f"INV{record}": str(got[record].quantize(CENT)) for record in records_of}

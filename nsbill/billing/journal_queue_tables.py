@@ -162,8 +162,8 @@ def history_query(item_id: int) -> sa.Select[Any]:
 
 def _latest_events(which: tuple[sa.ColumnElement[bool], ...]) -> sa.Subquery:
     event = queue_event.alias("each_event")
-    columns = {
-        f"{name}": sa.func.max(event.c.event_id).filter(event.c[column].is_not(None))
+    columns: dict[str, sa.ColumnElement[Any]] = {
+        name: sa.func.max(event.c.event_id).filter(event.c[column].is_not(None))
         for name, column in (("state", "state"), ("amount", "amount"), ("owner", "owner"), ("note", "note"))
     }
     columns["taken"] = sa.func.max(event.c.event_id).filter(event.c.taking_id.is_not(None))
