@@ -45,20 +45,27 @@ def allocation_rows(
         *_SHARE, share=nw.col("received_gross").cast(_MONEY), rung=nw.lit(MatchRung.ONLY_RECORD.value)
     )
     several = placed.filter(nw.col("bills") > 1)
-    items = _items(several, settled)
-    billed = engine.frame(BILL_ITEMS.arrow.empty_table() if bill_items is None else bill_items)
-    known = billed.join(several.select(*_SHARE, "place"), on="billing_record_id", how="inner")
     shares = [single]
-    for column, rung in (("order_item_code", MatchRung.ITEM_ID), ("sku", MatchRung.SKU_QTY)):
-        found, items = by_units(engine, items, one_row_per_item(known, column), column)
-        shares.append(found.select(*_SHARE, nw.col("share").cast(_MONEY), rung=nw.lit(rung.value)))
-    by_item = engine.hold(nw.concat(shares[1:]), grain=[*_SHARE, "rung"], what="shares by item")
-    rest = engine.hold(_rest(several, by_item), grain=_SHARE, what="shares by amount and date")
-    everything = nw.concat([single, by_item, rest.filter(nw.col("share") != nw.lit(ZERO))])
+    if engine.read(several.head(1).select("billing_record_id")).num_rows:
+        shares += _of_several(engine, several, settled, bill_items)
+    everything = nw.concat(shares)
     result = _per_record(placed, everything)
     held = engine.hold(result, grain=_SHARE, what="allocations")
     _assert_complete(engine, held, orders)
     return held
+
+
+def _of_several(engine: Engine, several: Frame, settled: Settled, bill_items: pa.Table | None) -> list[Frame]:
+    """The shares of orders with several records, rung by rung."""
+    billed = engine.frame(BILL_ITEMS.arrow.empty_table() if bill_items is None else bill_items)
+    known = billed.join(several.select(*_SHARE, "place"), on="billing_record_id", how="inner")
+    items, found = _items(several, settled), []
+    for column, rung in (("order_item_code", MatchRung.ITEM_ID), ("sku", MatchRung.SKU_QTY)):
+        told, items = by_units(engine, items, one_row_per_item(known, column), column)
+        found.append(told.select(*_SHARE, nw.col("share").cast(_MONEY), rung=nw.lit(rung.value)))
+    by_item = engine.hold(nw.concat(found), grain=[*_SHARE, "rung"], what="shares by item")
+    rest = engine.hold(_rest(several, by_item), grain=_SHARE, what="shares by amount and date")
+    return [by_item, rest.filter(nw.col("share") != nw.lit(ZERO))]
 
 
 def _placed(bills: Frame, orders: Frame) -> Frame:
