@@ -669,6 +669,12 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
     assert "no column sku, other-amount" in refusal(write(tmp_path / "s.txt", PLAIN, columns=columns))
 
 
+def test_a_promotion_type_without_the_column_of_its_amount_is_refused(tmp_path: Path) -> None:
+    columns = [*COLUMNS, "promotion-id", "promotion-type", "pvomotion-amount"]
+    columns = [name for name in dict.fromkeys(columns) if name != "promotion-amount"]
+    assert "no column promotion-amount" in refusal(write(tmp_path / "s.txt", PLAIN, columns=columns))
+
+
 def test_a_row_with_other_cells_than_the_header_is_refused_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "s.txt"
     lines = text_of(PLAIN).rstrip("\n").split("\n")

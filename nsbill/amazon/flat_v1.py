@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 
 from nsbill.amazon.faults import FlatFile
 from nsbill.amazon.flat_settlements import currency_of, note_summary
-from nsbill.amazon.flat_v1_columns import NEEDED, amount_columns
+from nsbill.amazon.flat_v1_columns import NEEDED, PROMOTIONS, amount_columns
 from nsbill.amazon.flat_v1_faults import Fault, V1Formats, explained, fault_error
 from nsbill.amazon.flat_v1_quantities import Quantities
 from nsbill.amazon.flat_v1_sql import RowClass, quantity_pairs, raw_rows, typed_rows
@@ -59,7 +59,9 @@ class FlatV1:
     def __post_init__(self) -> None:
         header = find_header(self.source.name, self.source.head(), SourceFormat.FLAT_V1)
         self.file = FlatFile(self.source, header.line, header.columns)
-        missing = [name for name in NEEDED if name not in self.file.columns]
+        there = self.file.columns
+        promotions = PROMOTIONS if any(name in there for name in PROMOTIONS) else ()
+        missing = [name for name in (*NEEDED, *promotions) if name not in there]
         if missing:
             raise self.file.error(
                 header.line,

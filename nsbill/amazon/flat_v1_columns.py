@@ -29,7 +29,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["FAMILY_OF_QUANTITY", "NEEDED", "TEXTS", "AmountColumn", "amount_columns", "unknown_columns"]
+__all__ = ["FAMILY_OF_QUANTITY", "NEEDED", "PROMOTIONS", "TEXTS", "AmountColumn", "amount_columns", "unknown_columns"]
 
 TEXTS = (
     "settlement-id", "settlement-start-date", "settlement-end-date", "deposit-date", "total-amount", "currency",
@@ -44,6 +44,8 @@ NEEDED = (
     "other-fee-reason-description", "direct-payment-type", "direct-payment-amount", "other-amount",
 )  # fmt: skip
 """The columns that every file has. The three of promotions are left out by Amazon when a period has none."""
+PROMOTIONS = ("promotion-type", "promotion-amount")
+"""A file has both or none: an amount without its column would be lost."""
 
 FAMILY_OF_QUANTITY = "quantity-purchased"
 """The amount type of a quantity that belongs to no price: a line of 0.00, so that the units are not lost."""
