@@ -24,8 +24,8 @@ from nsbill.reconcile.agreement_spans import covered, settlement_of
 from nsbill.reconcile.agreement_texts import disagreements, reason
 from nsbill.reconcile.engine import Engine, Frame, checked
 from nsbill.reconcile.rules import ReconcileRules
-from nsbill.reconcile.settled import REFUND_EVENTS, SALE_EVENTS, Settled
-from nsbill.reconcile.tie_out_sums import GOODS, SettlementSums
+from nsbill.reconcile.settled import GOODS, REFUND_EVENTS, SALE_EVENTS, Settled
+from nsbill.reconcile.tie_out_sums import SettlementSums
 from nsbill.schemas import DAY
 from nsbill.vocabulary import LineKind, TieState, TransactionStatus
 
@@ -124,7 +124,7 @@ def _each_once(posted: pa.Table, settlements: list[dict[str, object]]) -> pa.Tab
 def _by_order(released: Frame) -> Frame:
     """Per order and settlement, the amounts of both sources side by side; null where a source has no row."""
     kind, event = nw.col("line_kind"), nw.col("event_class")
-    goods = kind.is_in([one.value for one in GOODS])
+    goods = kind.is_in(list(GOODS))
     holds = {
         "receipts": goods & event.is_in(list(SALE_EVENTS)),
         "refunds": goods & event.is_in(list(REFUND_EVENTS)),

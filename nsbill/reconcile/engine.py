@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from nsbill.errors import ReconcileError, SchemaError
-from nsbill.schemas import DATE, DAY, Schema
+from nsbill.schemas import DATE, DAY, LINES, Schema
 
 if TYPE_CHECKING:
     import duckdb
@@ -68,6 +68,18 @@ class Engine:
             files = _with_later_columns(files, pattern, schema)
         _check_columns(files, pattern, schema.name)
         return nw.from_native(files)
+
+    def lines(self, lines: Sequence[Path] | pd.DataFrame) -> Frame:
+        """Make a lazy frame of settlement lines: a frame of ``LINES``, or the Parquet files that hold it.
+
+        Raises
+        ------
+        SchemaError
+            When it is not of the schema.
+        """
+        if isinstance(lines, pd.DataFrame):
+            return self.frame(arrow_of(lines, LINES))
+        return self.parquet(lines, LINES)
 
     def hold(self, frame: Frame, *, grain: Sequence[str], what: str) -> Frame:
         """Compute ``frame`` once, keep the result, and assert that ``grain`` is unique in it.

@@ -35,7 +35,6 @@ from nsbill.schemas import (
     BILLING_RECORDS,
     CREDITS,
     EXCEPTIONS,
-    LINES,
     ORDERS,
     SETTLEMENTS,
     STATEMENT,
@@ -109,9 +108,7 @@ def reconcile(
         When the inputs contradict themselves, so that a figure would be a guess.
     """
     with Engine() as engine:
-        source = (
-            engine.frame(arrow_of(lines, LINES)) if isinstance(lines, pd.DataFrame) else engine.parquet(lines, LINES)
-        )
+        source = engine.lines(lines)
         books = read_books(
             engine,
             orders=arrow_of(orders, ORDERS),

@@ -18,7 +18,16 @@ from nsbill.reconcile.rules import ReconcileRules
 from nsbill.schemas import DATE, DAY
 from nsbill.vocabulary import EventClass, LineKind, OrderRoute
 
-__all__ = ["CLAIM_EVENTS", "REFUND_EVENTS", "SALE_EVENTS", "Settled", "goods_and_withheld", "per_order", "read_settled"]
+__all__ = [
+    "CLAIM_EVENTS",
+    "GOODS",
+    "REFUND_EVENTS",
+    "SALE_EVENTS",
+    "Settled",
+    "goods_and_withheld",
+    "per_order",
+    "read_settled",
+]
 
 SALE_EVENTS = (EventClass.SALE.value, EventClass.RETROCHARGE.value)
 CLAIM_EVENTS = (EventClass.CHARGEBACK.value, EventClass.ATOZ.value)
@@ -26,19 +35,20 @@ REFUND_EVENTS = (EventClass.REFUND.value, *CLAIM_EVENTS)
 
 _PIECE = ("amazon_order_id", "currency", "settlement_id", "event_class")
 _TAX = tuple(kind.value for kind in LineKind if kind.name.startswith("TAX_") and kind is not LineKind.TAX_WITHHELD)
-_GOODS = (
+GOODS = (
     LineKind.PRINCIPAL.value,
     LineKind.SHIPPING.value,
     LineKind.GIFT_WRAP.value,
     LineKind.PROMOTION.value,
     *_TAX,
 )
-_GOODS_WITHOUT_TAX = tuple(kind for kind in _GOODS if kind not in _TAX)
+"""The line kinds of what the buyer pays or gets back, tax included (domain reference 2.2)."""
+_GOODS_WITHOUT_TAX = tuple(kind for kind in GOODS if kind not in _TAX)
 _FEES = tuple(kind.value for kind in LineKind if kind.name.startswith("FEE_"))
 _REST = tuple(
     kind.value
     for kind in LineKind
-    if kind.value not in (*_GOODS, *_FEES) and kind not in (LineKind.TAX_WITHHELD, LineKind.REIMBURSEMENT)
+    if kind.value not in (*GOODS, *_FEES) and kind not in (LineKind.TAX_WITHHELD, LineKind.REIMBURSEMENT)
 )
 
 
@@ -206,7 +216,7 @@ def _pieces(lines: Frame) -> Frame:
     ordered = lines.filter(~nw.col("amazon_order_id").is_null())
     is_promotion = nw.col("amount_type").str.strip_chars().str.to_lowercase() == "promotion"
     return ordered.group_by("amazon_order_id", "currency", "settlement_id", "event_class").agg(
-        goods=_sum_of(_GOODS),
+        goods=_sum_of(GOODS),
         fees=_sum_of(_FEES),
         withheld=_sum_of((LineKind.TAX_WITHHELD.value,)),
         reimbursement=_sum_of((LineKind.REIMBURSEMENT.value,)),
@@ -231,7 +241,7 @@ def _pieces(lines: Frame) -> Frame:
 
 def goods_and_withheld() -> dict[str, nw.Expr]:
     """Sums over lines: what the buyer paid, tax included, and the facilitator tax beside it."""
-    return {"goods": _sum_of(_GOODS), "withheld": _sum_of((LineKind.TAX_WITHHELD.value,))}
+    return {"goods": _sum_of(GOODS), "withheld": _sum_of((LineKind.TAX_WITHHELD.value,))}
 
 
 def _lines_of(kinds: tuple[str, ...]) -> nw.Expr:

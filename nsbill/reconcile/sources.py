@@ -13,7 +13,7 @@ from nsbill.errors import ReconcileError
 from nsbill.money import MONEY, ZERO
 from nsbill.reconcile.engine import Engine, arrow_of, checked
 from nsbill.reconcile.result import Reconciliation
-from nsbill.schemas import COUNT, LINES, SETTLEMENTS, TEXT, Column, Schema
+from nsbill.schemas import COUNT, SETTLEMENTS, TEXT, Column, Schema
 
 __all__ = ["SOURCES", "source_rows"]
 
@@ -51,9 +51,7 @@ def source_rows(lines: Sequence[Path] | pd.DataFrame, reconciliation: Reconcilia
     """
     settlements = arrow_of(reconciliation.settlements, SETTLEMENTS)
     with Engine() as engine:
-        found = (
-            engine.frame(arrow_of(lines, LINES)) if isinstance(lines, pd.DataFrame) else engine.parquet(lines, LINES)
-        )
+        found = engine.lines(lines)
         told = engine.frame(settlements.select(["settlement_id", "source_name"]))
         sums = (
             found.join(told, on="settlement_id", how="inner")

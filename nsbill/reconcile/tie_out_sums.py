@@ -12,10 +12,10 @@ import narwhals as nw
 
 from nsbill.money import ZERO
 from nsbill.reconcile.engine import Engine, Frame
-from nsbill.reconcile.settled import REFUND_EVENTS, SALE_EVENTS
+from nsbill.reconcile.settled import GOODS, REFUND_EVENTS, SALE_EVENTS
 from nsbill.vocabulary import LineKind
 
-__all__ = ["GOODS", "ORDER_PARTS", "PARTS", "SettlementSums", "part_of", "settlement_sums"]
+__all__ = ["ORDER_PARTS", "PARTS", "SettlementSums", "part_of", "settlement_sums"]
 
 PARTS: dict[str, str] = {
     "receipts": "what buyers paid on Amazon orders: goods, shipping, gift wrap, tax, promotions; tax corrections too",
@@ -32,9 +32,6 @@ PARTS: dict[str, str] = {
 ORDER_PARTS = ("receipts", "refunds", "tax_withheld", "fees", "order_other")
 """The parts that make up the net cash of its Amazon orders."""
 
-GOODS = frozenset({LineKind.PRINCIPAL, LineKind.SHIPPING, LineKind.GIFT_WRAP, LineKind.PROMOTION}) | {
-    kind for kind in LineKind if kind.name.startswith("TAX_") and kind is not LineKind.TAX_WITHHELD
-}
 _BALANCE = {LineKind.RESERVE: "reserve", LineKind.TRANSFER: "transfers"}
 
 
@@ -68,7 +65,7 @@ def part_of(event: str, kind: str, *, of_order: bool) -> str:
         return "fees"
     if kind == LineKind.TAX_WITHHELD:
         return "tax_withheld"
-    if LineKind(kind) in GOODS:
+    if kind in GOODS:
         return "receipts" if event in SALE_EVENTS else "refunds" if event in REFUND_EVENTS else "order_other"
     return "order_other"
 
