@@ -8,9 +8,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nsbill.netsuite.books import plain_name
 from nsbill.netsuite.client import Client
 from nsbill.netsuite.columns import ID, TEXT
+from nsbill.netsuite.documents import plain_name
 from nsbill.netsuite.suiteql import Query, as_ids, chunks, query_table
 from nsbill.schemas import BILL_ITEMS
 
