@@ -15,7 +15,8 @@ NsbillError
 ├── JournalError           the journal holds something that cannot be
 │   └── LeaseLost          another run has taken over the account; this one may start no more creates
 ├── ReconcileError         inputs that cannot be reconciled without guessing
-└── RunError               a notebook run could not start or did not finish
+├── RunError               a notebook run could not start or did not finish
+└── ScheduleError          the schedule's file says something that cannot be
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ __all__ = [
     "NsbillError",
     "ReconcileError",
     "RunError",
+    "ScheduleError",
     "SchemaError",
     "SearchError",
     "SettingsError",
@@ -248,3 +250,15 @@ class RunError(NsbillError):
     def __init__(self, notebook: object, problem: str, remedy: str) -> None:
         self.notebook, self.problem, self.remedy = str(notebook), problem, remedy
         super().__init__(f"Notebook {notebook}: {problem}. {remedy}")
+
+
+class ScheduleError(NsbillError):
+    """The schedule's file says something that cannot be, or a job cannot be scheduled as asked.
+
+    ``key``: where in the file, such as ``jobs.billing.cron``; empty: the file as a whole.
+    """
+
+    def __init__(self, file: object, key: str, *, found: str, expected: str, remedy: str) -> None:
+        self.file, self.key = str(file), key
+        where = f"{file}, {key}" if key else str(file)
+        super().__init__(f"{where}: found {_shortened(found)}; expected {expected}. {remedy}")

@@ -15,9 +15,9 @@ import click
 
 from nsbill.cli.common import utc_today, workspace_option
 from nsbill.cli.connection import BOOKS, announced, connected, simulated
-from nsbill.cli.notebooks import notebooks_folder
 from nsbill.cli.worlds import ensure_world
 from nsbill.errors import WorkspaceError
+from nsbill.runs.places import notebooks_folder
 from nsbill.settings import load_settings
 
 

@@ -10,13 +10,13 @@ import click
 
 from nsbill.cli.common import as_rows, echo_json, exit_with, json_option, workspace_option
 from nsbill.cli.connection import connected
-from nsbill.errors import RunError
 from nsbill.progress import Progress, console_progress, silent
 from nsbill.runs.history import list_runs
+from nsbill.runs.places import find_notebook, runs_folder
 from nsbill.runs.runner import Run, run_notebook
 from nsbill.show.tables import text_table
 
-__all__ = ["COMMANDS", "notebooks_folder", "run_here", "runs_folder"]
+__all__ = ["COMMANDS", "run_here"]
 
 
 @click.command()
@@ -66,40 +66,13 @@ def run_here(
 ) -> Run:
     """Run one of the project's notebooks on a workspace, with the environment that is set now."""
     return run_notebook(
-        _found(notebook),
+        find_notebook(notebook),
         parameters={"workspace": str(workspace.resolve()), **parameters},
         runs_folder=runs_folder(),
         environment={name: value for name, value in os.environ.items() if name.startswith("NSBILL_")},
         timeout_per_cell=timeout,
         progress=progress,
     )
-
-
-def notebooks_folder() -> Path:
-    """The folder of the notebooks: beside the current folder's, else that of the checkout."""
-    import nsbill
-
-    places = [Path.cwd() / "notebooks", Path(nsbill.__file__).parents[1] / "notebooks"]
-    for place in places:
-        if place.is_dir():
-            return place
-    raise RunError("folder", f"there is no notebooks folder at {' or '.join(map(str, places))}", "Go to the checkout.")
-
-
-def runs_folder() -> Path:
-    """The folder of finished runs, beside the notebooks."""
-    return notebooks_folder().parent / "papermill_runs"
-
-
-def _found(notebook: str) -> Path:
-    path = Path(notebook)
-    if path.suffix == ".ipynb" and path.exists():
-        return path
-    inside = notebooks_folder() / f"{path.stem if path.suffix == '.ipynb' else notebook}.ipynb"
-    if inside.exists():
-        return inside
-    known = ", ".join(sorted(p.stem for p in notebooks_folder().glob("*.ipynb")))
-    raise RunError(notebook, "there is no such notebook", f"There are: {known}.")
 
 
 def _parameter(text: str) -> tuple[str, str]:
