@@ -21,7 +21,7 @@ from nsbill.amazon import store as store_module
 from nsbill.amazon.proofs import PROOFS
 from nsbill.amazon.store import AddResult, SettlementStore
 from nsbill.errors import SchemaError, WorkspaceError
-from nsbill.reconcile.engine import Engine
+from nsbill.reconcile.engines import open_engine
 from nsbill.schemas import LINES, SETTLEMENTS
 
 SAMPLES = Path(__file__).parents[2] / "shared" / "samples"
@@ -216,7 +216,7 @@ def test_a_settlement_stored_by_an_earlier_nsbill_reads_with_the_later_columns_e
     table = pq.read_table(file)
     pq.write_table(table.drop_columns(["adjustment_id", "extra"]), file)
     assert store.lines()["adjustment_id"].isna().all()
-    with Engine() as engine:
+    with open_engine() as engine:
         found = engine.read(engine.parquet([file], LINES))
         assert found["extra"].null_count == found.num_rows == 5
         pq.write_table(table.drop_columns(["currency"]), file)

@@ -56,6 +56,7 @@ ROOMS = {
     "nbconvert": ("nsbill.runs",),
     "papermill": ("nsbill.runs",),
     "plotly": ("nsbill.show.charts", "nsbill.show.theme", "nsbill.show.html", "nsbill.runs.html"),
+    "pyspark": ("nsbill.reconcile.engine_spark",),
     "requests": ("nsbill.netsuite",),
     "requests_oauthlib": ("nsbill.netsuite",),
     "sqlalchemy": ("nsbill.billing.journal",),

@@ -14,7 +14,8 @@ from nsbill.amazon.store import SettlementStore
 from nsbill.reconcile import ReconcileRules, reconcile
 from nsbill.reconcile.agreement import agreement_of
 from nsbill.reconcile.agreement_schema import AGREEMENT
-from nsbill.reconcile.engine import Engine, arrow_of
+from nsbill.reconcile.engine import arrow_of
+from nsbill.reconcile.engines import open_engine
 from nsbill.reconcile.settled import read_settled
 from nsbill.reconcile.tie_out_sums import settlement_sums
 from nsbill.schemas import ACTIVITY, BILLING_RECORDS, CREDITS, EXCEPTIONS, LINES, ORDERS, SETTLEMENTS
@@ -106,7 +107,7 @@ def compared(
     starts = [_instant(row["start"] or "") if row.get("start") else None for row in rows]
     closed["period_start"] = pd.Series(starts, dtype=closed["period_end"].dtype)
     closed["marketplace"] = pd.Series([row.get("marketplace") for row in rows], dtype=closed["marketplace"].dtype)
-    with Engine() as engine:
+    with open_engine() as engine:
         source = engine.frame(arrow_of(made, LINES))
         settled = read_settled(engine, lines=source, settlements=arrow_of(closed, SETTLEMENTS), rules=rules)
         names = settled.settlements["settlement_id"].to_pylist()

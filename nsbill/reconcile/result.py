@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import narwhals as nw
 import pandas as pd
@@ -18,7 +19,8 @@ from nsbill.reconcile.agreement_schema import AGREEMENT
 from nsbill.reconcile.allocation import allocation_rows
 from nsbill.reconcile.basis import deposited_settlements
 from nsbill.reconcile.books import Books, read_books
-from nsbill.reconcile.engine import Engine, Frame, arrow_of, checked
+from nsbill.reconcile.engine import Engine, Frame, arrow_of, checked, lines_of
+from nsbill.reconcile.engines import open_engine
 from nsbill.reconcile.exceptions import exception_rows
 from nsbill.reconcile.exceptions_settlements import settlement_exceptions
 from nsbill.reconcile.rules import ReconcileRules
@@ -41,6 +43,9 @@ from nsbill.schemas import (
     TOTALS,
 )
 from nsbill.vocabulary import ReceiptBasis, TaxMode
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 __all__ = ["Reconciliation", "reconcile"]
 
@@ -72,13 +77,14 @@ def reconcile(
     orders: pd.DataFrame,
     billing_records: pd.DataFrame,
     credits: pd.DataFrame,  # noqa: A002 -- the domain's word, keyword-only
-    lines: Sequence[Path] | pd.DataFrame,
+    lines: Sequence[Path | str] | pd.DataFrame,
     settlements: pd.DataFrame,
     applications: pd.DataFrame | None = None,
     rules: ReconcileRules,
     proofs: pd.DataFrame | None = None,
     activity: pd.DataFrame | None = None,
     bill_items: pd.DataFrame | None = None,
+    engine: SparkSession | None = None,
 ) -> Reconciliation:
     """Compare what was billed with what Amazon settled, per order and currency (domain reference 2.2 to 2.6).
 
@@ -98,6 +104,9 @@ def reconcile(
     ``bill_items`` (schema ``BILL_ITEMS``): what the billing records bill, by which receipts are shared out among several
     records of one order; without it only amounts and dates can tell.
 
+    ``engine``: a Spark session on which everything is computed instead of on this machine; the figures are the same. Its
+    workers must be able to read the files of ``lines``, which then may also be addresses such as ``s3a://…``.
+
     The statement comes sorted by currency, ``due`` from high to low, and order id.
 
     Raises
@@ -107,10 +116,10 @@ def reconcile(
     ReconcileError
         When the inputs contradict themselves, so that a figure would be a guess.
     """
-    with Engine() as engine:
-        source = engine.lines(lines)
+    with open_engine(engine) as opened:
+        source = lines_of(opened, lines)
         books = read_books(
-            engine,
+            opened,
             orders=arrow_of(orders, ORDERS),
             billing_records=arrow_of(billing_records, BILLING_RECORDS),
             credit_records=arrow_of(credits, CREDITS),
@@ -118,7 +127,7 @@ def reconcile(
             rules=rules,
         )
         amazon = _Amazon(source, arrow_of(settlements, SETTLEMENTS), _given(proofs, PROOFS), _given(activity, ACTIVITY))
-        return _compared(engine, books, amazon, _given(bill_items, BILL_ITEMS), rules)
+        return _compared(opened, books, amazon, _given(bill_items, BILL_ITEMS), rules)
 
 
 @dataclass(frozen=True)

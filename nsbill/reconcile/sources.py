@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import narwhals as nw
 import pandas as pd
@@ -11,9 +12,13 @@ import pyarrow as pa
 
 from nsbill.errors import ReconcileError
 from nsbill.money import MONEY, ZERO
-from nsbill.reconcile.engine import Engine, arrow_of, checked
+from nsbill.reconcile.engine import arrow_of, checked, lines_of
+from nsbill.reconcile.engines import open_engine
 from nsbill.reconcile.result import Reconciliation
 from nsbill.schemas import COUNT, SETTLEMENTS, TEXT, Column, Schema
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 __all__ = ["SOURCES", "source_rows"]
 
@@ -38,11 +43,13 @@ SOURCES = Schema(
 _KEY = ("amazon_order_id", "currency", "settlement_id", "event_class")
 
 
-def source_rows(lines: Sequence[Path] | pd.DataFrame, reconciliation: Reconciliation) -> pd.DataFrame:
+def source_rows(
+    lines: Sequence[Path | str] | pd.DataFrame, reconciliation: Reconciliation, *, engine: SparkSession | None = None
+) -> pd.DataFrame:
     """Find the lines behind the settlements of a reconciliation; returns a frame of ``SOURCES``.
 
     ``lines``: a frame of ``LINES`` or the Parquet files that hold it. Every line of the settlements is in exactly one
-    row, so the amounts of a settlement add up to the sum of its lines.
+    row, so the amounts of a settlement add up to the sum of its lines. ``engine``: a Spark session to compute on.
 
     Raises
     ------
@@ -50,9 +57,9 @@ def source_rows(lines: Sequence[Path] | pd.DataFrame, reconciliation: Reconcilia
         When they do not.
     """
     settlements = arrow_of(reconciliation.settlements, SETTLEMENTS)
-    with Engine() as engine:
-        found = engine.lines(lines)
-        told = engine.frame(settlements.select(["settlement_id", "source_name"]))
+    with open_engine(engine) as opened:
+        found = lines_of(opened, lines)
+        told = opened.frame(settlements.select(["settlement_id", "source_name"]))
         sums = (
             found.join(told, on="settlement_id", how="inner")
             .group_by(*_KEY, "seller_account", "source_name", "source_digest")
@@ -64,7 +71,7 @@ def source_rows(lines: Sequence[Path] | pd.DataFrame, reconciliation: Reconcilia
             )
             .sort("amazon_order_id", "settlement_id", "currency", "first_line", "event_class", nulls_last=True)
         )
-        table = engine.read(sums.select(*SOURCES.names))
+        table = opened.read(sums.select(*SOURCES.names))
     _check_that_all_is_there(table, settlements)
     return checked(table, SOURCES)
 

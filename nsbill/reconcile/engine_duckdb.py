@@ -1,0 +1,105 @@
+"""The engine that reconciles on this machine: a short-lived in-memory DuckDB connection, which spills to disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import narwhals as nw
+import pyarrow as pa
+
+from nsbill.errors import ReconcileError, SchemaError
+from nsbill.reconcile.engine import Frame, assert_grain, first_line
+from nsbill.schema import Schema
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["DuckEngine"]
+
+
+class DuckEngine:
+    """An ``Engine`` on DuckDB; it lives in memory and ends with its context."""
+
+    def __init__(self) -> None:
+        import duckdb  # imported here so that commands that do not reconcile start fast
+
+        self._connection = duckdb.connect(":memory:", config={"preserve_insertion_order": "false"})
+        self._held = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def frame(self, table: pa.Table) -> Frame:
+        """Make a lazy frame of an Arrow table."""
+        return nw.from_native(self._connection.from_arrow(table))
+
+    def parquet(self, paths: Sequence[Path | str], schema: Schema) -> Frame:
+        """Make a lazy frame of Parquet files that hold ``schema``."""
+        if not paths:
+            return self.frame(schema.arrow.empty_table())
+        with _sentences("the Parquet files of the settlement lines cannot be read"):
+            files = self._connection.read_parquet([str(path) for path in paths], union_by_name=True)
+            pattern = self._connection.from_arrow(schema.arrow.empty_table())
+            files = _with_later_columns(files, pattern, schema)
+        _check_columns(files, pattern, schema.name)
+        return nw.from_native(files)
+
+    def hold(self, frame: Frame, *, grain: Sequence[str], what: str) -> Frame:
+        """Compute ``frame`` once into a table of its own, and assert that ``grain`` is unique in it."""
+        self._held += 1
+        name = f"held_{self._held}"
+        with _sentences(f"computing the {what} failed"):
+            frame.to_native().create(name)
+        kept: Frame = nw.from_native(self._connection.table(name))
+        assert_grain(self, kept, grain=grain, what=what)
+        return kept
+
+    def read(self, frame: Frame) -> pa.Table:
+        """Compute ``frame`` and return it as an Arrow table."""
+        with _sentences("reading a result failed"):
+            table: pa.Table = frame.to_native().to_arrow_table()
+        return table
+
+
+@contextmanager
+def _sentences(what: str) -> Iterator[None]:
+    """Turn an error of DuckDB into a ReconcileError."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.ConversionException as error:
+        raise ReconcileError(f"{what}: {first_line(error)}", "Look for an absurd amount in the data") from error
+    except duckdb.Error as error:
+        raise ReconcileError(
+            f"{what}: {first_line(error)}", "Check the files and the free memory, then try again"
+        ) from error
+
+
+def _with_later_columns(
+    files: duckdb.DuckDBPyRelation, pattern: duckdb.DuckDBPyRelation, schema: Schema
+) -> duckdb.DuckDBPyRelation:
+    """Add the columns that the schema got after all of the files were written: empty, where they may be."""
+    kinds = dict(zip(pattern.columns, pattern.types, strict=True))
+    later = [c.name for c in schema.columns if c.nullable and c.name not in files.columns]
+    return files.project(", ".join(["*", *(f'NULL::{kinds[name]} AS "{name}"' for name in later)])) if later else files
+
+
+def _check_columns(files: duckdb.DuckDBPyRelation, pattern: duckdb.DuckDBPyRelation, name: str) -> None:
+    found = dict(zip(files.columns, map(str, files.types), strict=True))
+    wanted = dict(zip(pattern.columns, map(str, pattern.types), strict=True))
+    missing = [column for column in wanted if column not in found]
+    if missing:
+        raise SchemaError(name, "lacks " + ", ".join(missing), present=list(found))
+    wrong = [f"{column} is {found[column]}, not {kind}" for column, kind in wanted.items() if found[column] != kind]
+    if wrong:
+        raise SchemaError(name, "has columns of another type: " + "; ".join(wrong))
