@@ -37,6 +37,7 @@ COMMANDS = {
     "report": ("reporting", "Write an HTML report, an Excel workbook, CSV and Parquet; of a month too."),
     "run": ("notebooks", "Run a notebook unattended; the result is kept in papermill_runs/."),
     "runs": ("notebooks", "List the notebook runs."),
+    "schedule": ("scheduling", "Run notebooks on a schedule; check, start, pause and look at it."),
 }
 """Command to its module in this package and its line in the overview, in the order in which they are met."""
 
