@@ -113,6 +113,10 @@ def test_the_record_says_what_ran_with_what(good: tuple[Run, Any]) -> None:
     assert record["code_cells"] == {"completed": 5, "of": 5}, "four of the notebook and the parameters given"
     assert record["started_at"].endswith("+00:00")
     assert {"nsbill", "python", "papermill", "pandas"} <= set(record["versions"])
+    assert record["exit_status"] == 0
+    assert set(record["who"]) == {"user", "host", "pid", "command"}
+    assert record["who"]["pid"] == os.getpid()
+    assert (record["scheduled"], record["leaks"], record["plan_fingerprint"]) == (None, [], None)
 
 
 def test_the_output_notebook_holds_no_widget_state_and_no_path_of_the_machine(good: tuple[Run, Any]) -> None:
@@ -209,6 +213,9 @@ def test_a_printed_secret_is_removed_everywhere_and_fails_the_run(tmp_path: Path
     assert run.results == {"leaked": "[removed by nsbill]"}
     assert "raised ValueError: [removed by nsbill]" in run.problem
     assert _files(run) == ["notebook.ipynb", "report.html", "run.json"], "a file that is not text is deleted"
+    record = json.loads((run.folder / "run.json").read_text())
+    assert {leak["variable"] for leak in record["leaks"]} == {"NSBILL_TOKEN_SECRET"}
+    assert record["exit_status"] == 2
     for path in run.folder.iterdir():
         assert not Secrets({"NSBILL_TOKEN_SECRET": secret}).remove_from_folder(path.parent), path.name
     read_notebook(run.folder / "notebook.ipynb")  # is still a notebook
@@ -385,6 +392,7 @@ def test_a_float_is_no_result_because_it_is_not_exact() -> None:
         ("NSBILL_TOKEN_SECRET", "pass/word&", "pass%2Fword%26", True),
         ("NSBILL_TOKEN_SECRET", "pass/word&", "cGFzcy93b3JkJg==", True),
         ("NSBILL_JOURNAL", "postgresql://nsbill:hushhush@db/x", "hushhush", True),
+        ("NSBILL_SLACK_WEBHOOK", "https://hooks.example/T0/B0/xyz", "https://hooks.example/T0/B0/xyz", True),
         ("NSBILL_TOKEN_SECRET", "abc", "abc", False),
         ("NSBILL_ACCOUNT", "1234567_SB1", "1234567_SB1", False),
         ("HOME_SECRET", "abcdef1", "abcdef1", False),

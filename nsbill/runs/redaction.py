@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 __all__ = ["Leak", "Secrets"]
 
-_TELLING = ("SECRET", "TOKEN", "KEY", "PASSWORD", "PASSPHRASE", "CREDENTIAL", "CERTIFICATE", "JOURNAL_URL")
+_TELLING = ("SECRET", "TOKEN", "KEY", "PASSWORD", "PASSPHRASE", "CREDENTIAL", "CERTIFICATE", "JOURNAL_URL", "WEBHOOK")
 _SHORTEST = 6  # a shorter text stands everywhere by chance
 _SHORTEST_LINE = 16  # of a secret of several lines, such as a private key
 _MARK = "[removed by nsbill]"

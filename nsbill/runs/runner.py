@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from importlib.metadata import version
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from nsbill import __version__
 from nsbill.errors import RunError
 from nsbill.progress import Progress, silent
 from nsbill.runs.folders import NOTEBOOK, REPORT, RunFolder, open_folder
 from nsbill.runs.parameters import checked_parameters, inspect_parameters
+from nsbill.runs.record import record_of
 from nsbill.runs.redaction import Leak, Secrets
 from nsbill.runs.results import RESULT_FILE_VARIABLE, read_results
 from nsbill.runs.worker import Outcome, Worker
@@ -32,7 +30,6 @@ __all__ = ["Run", "run_notebook"]
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _RESULTS, _LOG = "results.json", "runner.log"
 _LOGGED = frozenset({"dead_kernel", "child_died", "not_started", "runner_error"})
-_VERSIONS_OF = ("papermill", "nbclient", "ipykernel", "pandas", "pyarrow", "duckdb", "plotly")
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,7 @@ class Run:
     """One finished run.
 
     ``failing_cell`` counts the cells of the notebook from 0; it is None when the run did not fail in a cell.
-    ``results`` are what the notebook recorded, amounts as text.
+    ``results`` are what the notebook recorded, amounts as text. ``leaks``: secrets that stood in its output.
     """
 
     run_id: str
@@ -52,6 +49,7 @@ class Run:
     failing_cell: int | None
     problem: str | None
     results: Mapping[str, object]
+    leaks: tuple[Leak, ...] = ()
 
     @property
     def succeeded(self) -> bool:
@@ -75,12 +73,13 @@ def run_notebook(
     parameters: Mapping[str, object] = _NOTHING,
     environment: Mapping[str, str] = _NOTHING,
     timeout_per_cell: int | None = None,
+    scheduled: Mapping[str, str] | None = None,
     progress: Progress = silent,
 ) -> Run:
     """Execute ``notebook`` with ``parameters`` and keep everything in ``runs_folder/<notebook>/<run id>/``.
 
     ``environment`` is added to this process's environment for the notebook; ``timeout_per_cell`` is in seconds.
-    A notebook that fails is a ``Run`` with status ``failed``, kept like any other.
+    ``scheduled``: the job and the slot that it is run for, kept in the record. A notebook that fails is a ``Run`` with status ``failed``, kept like any other.
 
     Raises
     ------
@@ -115,7 +114,7 @@ def run_notebook(
         else:
             with Worker(surroundings) as second:
                 run = _with_report(run, folder, values, secrets, second)
-        record = json.dumps(_record(run, outcome, values))
+        record = json.dumps(_record(run, outcome, values, scheduled))
         folder.write_record(json.loads(secrets.remove_from(record)))
         folder.finish()
     return run
@@ -138,7 +137,7 @@ def _judged(folder: RunFolder, notebook: str, outcome: Outcome, secrets: Secrets
     if not outcome.is_complete:
         run = run.with_problem(_sentence(secrets.remove_from(outcome.sentence or "not every cell completed")))
     if leaks:
-        run = run.with_problem(_leak_sentence(leaks))
+        run = _leaking(run, leaks)
     recorded = folder.partial / _RESULTS
     try:
         run = replace(run, results=read_results(recorded))
@@ -163,28 +162,35 @@ def _with_report(run: Run, folder: RunFolder, values: Mapping[str, object], secr
     if problem is not None:
         return run.with_problem(_sentence(f"the report could not be written ({problem})"))
     leaks = secrets.remove_from_folder(folder.partial)
-    return run.with_problem(_leak_sentence(leaks)) if leaks else run
+    return _leaking(run, leaks) if leaks else run
 
 
-def _record(run: Run, outcome: Outcome, values: Mapping[str, object]) -> dict[str, object]:
+def _record(
+    run: Run, outcome: Outcome, values: Mapping[str, object], scheduled: Mapping[str, str] | None
+) -> dict[str, Any]:
     """What ``run.json`` holds."""
     kind = "output" if outcome.is_complete else outcome.kind
     error = None if run.succeeded else {"kind": kind, "cell": run.failing_cell, "sentence": run.problem}
-    return {
-        "format": 1,
-        "run_id": run.run_id,
-        "notebook": run.notebook,
-        "status": run.status,
-        "started_at": run.started_at.isoformat(timespec="seconds"),
-        "finished_at": (run.started_at + timedelta(seconds=run.seconds)).isoformat(timespec="seconds"),
-        "seconds": run.seconds,
-        "parameters": values,
-        "results": run.results,
-        "error": error,
-        "code_cells": {"completed": outcome.completed, "of": outcome.total},
-        "versions": {"nsbill": __version__, "python": platform.python_version()}
-        | {name: version(name) for name in _VERSIONS_OF},
-    }
+    return record_of(
+        run_id=run.run_id,
+        notebook=run.notebook,
+        status=run.status,
+        started_at=run.started_at,
+        seconds=run.seconds,
+        parameters=values,
+        results=run.results,
+        error=error,
+        completed=outcome.completed,
+        total=outcome.total,
+        leaks=run.leaks,
+        scheduled=scheduled,
+    )
+
+
+def _leaking(run: Run, leaks: list[Leak]) -> Run:
+    """The run, failed, with what leaked."""
+    known = {(leak.file, leak.variable): leak for leak in (*run.leaks, *leaks)}
+    return replace(run.with_problem(_leak_sentence(leaks)), leaks=tuple(known.values()))
 
 
 def _leak_sentence(leaks: list[Leak]) -> str:
