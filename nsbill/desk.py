@@ -27,20 +27,12 @@ from nsbill.billing.run import RunResult, carry_out, resume_run, settle_open
 from nsbill.credentials import Credentials, load_credentials
 from nsbill.errors import BillingRefused, JournalError, NetSuiteError, SettingsError, SignInRefused, TooManyRequests
 from nsbill.exception_queue import ExceptionQueue, Taking
-from nsbill.netsuite.applications import load_applications
-from nsbill.netsuite.bill_items import load_bill_items, sharing_an_order
-from nsbill.netsuite.books import (
-    billing_records_of,
-    load_accounting_periods,
-    load_billing_records,
-    load_credits,
-    load_currencies,
-    load_sales_orders,
-)
+from nsbill.netsuite.books import billing_records_of, load_accounting_periods, load_currencies
 from nsbill.netsuite.client import Client
 from nsbill.netsuite.order_lookup import OrderName
 from nsbill.netsuite.protocol import about
 from nsbill.netsuite.searches import SavedSearch, inspect_search, list_searches, load_orders, write_status
+from nsbill.netsuite.whole_books import Books, load_books
 from nsbill.progress import Progress, silent
 from nsbill.settings import Settings, load_settings, save_settings, validated
 from nsbill.vocabulary import ORDER_STATUS_TEXT, BillingStatus, ClosedPeriod, Outcome, ReceiptBasis, SkipReason
@@ -297,36 +289,42 @@ class Desk:
         """Add Amazon settlement files to the store."""
         return self.store.add(paths, progress=progress)
 
+    def books(self, *, full_load: bool = False) -> Books:
+        """NetSuite's side, as it is now: what is kept in the workspace is brought up to date, or all of it is read.
+
+        ``full_load``: read everything anew. What was read, and why, is in ``sentences`` and ``loaded`` of the result.
+        """
+        applied = self.settings.payments_booked
+        return load_books(self.client, self.workspace / "books", applied=applied, full=full_load)
+
     def reconcile(
         self,
         as_of: date | None = None,
         *,
         bank: Sequence[BankStatement] = (),
         basis: ReceiptBasis = ReceiptBasis.SETTLED,
+        books: Books | None = None,
     ) -> Reconciliation:
         """Compare NetSuite's books with Amazon's settlements, per Amazon order, as of a date (default: today).
 
         ``bank``: statements in which the settlements' deposits are looked for. ``basis``: what counts as received.
+        ``books``: NetSuite's side, when it was loaded already.
         """
         from nsbill.reconcile import ReconcileRules, reconcile
 
-        currencies = load_currencies(self.client)
         settings, store = self.settings, self.store
         day = as_of or self.today()
-        bills, memos = load_billing_records(self.client, currencies), load_credits(self.client, currencies)
-        applied = None
-        if settings.payments_booked:
-            applied = load_applications(self.client, currencies, billing_records=bills, credit_records=memos)
+        books = books or self.books()
         return reconcile(
-            orders=load_sales_orders(self.client, currencies),
-            billing_records=bills,
-            credits=memos,
-            applications=applied,
+            orders=books.orders,
+            billing_records=books.billing_records,
+            credits=books.credits,
+            applications=books.applications,
             lines=store.lines_files(),
             settlements=store.settlements(),
             proofs=store.check(bank, as_of=day),
             activity=store.activity() if store.activity_files() else None,
-            bill_items=load_bill_items(self.client, sharing_an_order(bills)),
+            bill_items=books.bill_items,
             rules=ReconcileRules.of(settings, as_of=day, basis=basis),
         )
 

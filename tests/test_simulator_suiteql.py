@@ -47,7 +47,7 @@ def test_dates_come_in_the_accounts_format_unless_they_are_written_out(ns: Accou
         "SELECT trandate, TO_CHAR(trandate, 'YYYY-MM-DD') d, TO_CHAR(lastmodifieddate, 'YYYY-MM-DD HH24:MI:SS') m, lastmodifieddate FROM transaction WHERE id = 106"
     )
     assert rows == [
-        {"trandate": "2/1/2026", "d": "2026-02-01", "m": "2026-02-01 10:00:00", "lastmodifieddate": "2/1/2026"}
+        {"trandate": "2/1/2026", "d": "2026-02-01", "m": "2026-02-01 02:00:00", "lastmodifieddate": "2/1/2026"}
     ]
 
 
@@ -281,7 +281,7 @@ def test_links_lead_from_orders_to_invoices_to_payments(ns: Account) -> None:
             ["901", "902"],
         ),
         (
-            "SELECT id FROM transaction WHERE lastmodifieddate >= TO_DATE('2026-02-05 09:00:00', 'YYYY-MM-DD HH24:MI:SS') AND type = 'CustPymt'",
+            "SELECT id FROM transaction WHERE lastmodifieddate >= TO_DATE('2026-02-05 01:00:00', 'YYYY-MM-DD HH24:MI:SS') AND type = 'CustPymt'",
             ["903"],
         ),
         ("SELECT id FROM transaction WHERE otherrefnum LIKE '302-%'", ["109"]),

@@ -23,6 +23,7 @@ __all__ = [
     "as_rows",
     "echo_json",
     "exit_with",
+    "full_load_option",
     "json_option",
     "stop_on_signal",
     "utc_today",
@@ -47,6 +48,13 @@ def workspace_option(command: F) -> F:
 def json_option(command: F) -> F:
     """Add ``--json``: one JSON object on standard output."""
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")(command)
+
+
+def full_load_option(command: F) -> F:
+    """Add ``--full-load``: read NetSuite's records anew."""
+    return click.option(
+        "--full-load", is_flag=True, help="Read every record from NetSuite anew, instead of what has changed."
+    )(command)
 
 
 def as_of_option(command: F) -> F:

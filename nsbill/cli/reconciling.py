@@ -8,7 +8,15 @@ from pathlib import Path
 import click
 
 from nsbill.amazon.bank import read_bank
-from nsbill.cli.common import as_of_option, as_rows, echo_json, exit_with, json_option, workspace_option
+from nsbill.cli.common import (
+    as_of_option,
+    as_rows,
+    echo_json,
+    exit_with,
+    full_load_option,
+    json_option,
+    workspace_option,
+)
 from nsbill.cli.connection import open_desk
 from nsbill.cli.print import print_reconciliation
 from nsbill.reconcile import Reconciliation
@@ -30,15 +38,21 @@ from nsbill.vocabulary import ReceiptBasis
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Bank statement (CSV) in which the settlements' deposits are looked for; may be given several times.",
 )
+@full_load_option
 @workspace_option
 @json_option
-def reconcile(as_of: date | None, basis: str, bank: tuple[Path, ...], workspace: Path, as_json: bool) -> None:
+def reconcile(
+    as_of: date | None, basis: str, bank: tuple[Path, ...], full_load: bool, workspace: Path, as_json: bool
+) -> None:
     """Compare NetSuite's books with Amazon's settlements: received and due per Amazon order and currency."""
     with open_desk(workspace) as desk:
-        found = desk.reconcile(as_of, bank=[read_bank(path) for path in bank], basis=ReceiptBasis(basis))
+        statements = [read_bank(path) for path in bank]
+        books = desk.books(full_load=full_load)
+        found = desk.reconcile(as_of, bank=statements, basis=ReceiptBasis(basis), books=books)
     if as_json:
-        echo_json({**totals_facts(found), "statement": as_rows(found.statement)})
+        echo_json({**totals_facts(found), "books": books.facts, "statement": as_rows(found.statement)})
     else:
+        click.echo("\n".join(books.sentences))
         print_reconciliation(found)
     exit_with(1 if len(found.exceptions) else 0)
 

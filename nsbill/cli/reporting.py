@@ -7,10 +7,9 @@ from pathlib import Path
 
 import click
 
-from nsbill.cli.common import as_of_option, echo_json, exit_with, json_option, workspace_option
+from nsbill.cli.common import as_of_option, echo_json, exit_with, full_load_option, json_option, workspace_option
 from nsbill.cli.connection import open_desk
 from nsbill.cli.reconciling import totals_facts
-from nsbill.desk import Desk
 from nsbill.reconcile import Reconciliation
 from nsbill.reconcile.month import Month, month_rows
 from nsbill.reconcile.sources import source_rows
@@ -26,10 +25,17 @@ __all__ = ["COMMANDS", "report", "write_reports"]
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder; the workspace's reports/ if left out."
 )
 @click.option("--formats", default="html,xlsx", show_default=True, help=f"Any of {', '.join(FORMATS)}, with commas.")
+@full_load_option
 @workspace_option
 @json_option
 def report(
-    as_of: date | None, month_name: str | None, out: Path | None, formats: str, workspace: Path, as_json: bool
+    as_of: date | None,
+    month_name: str | None,
+    out: Path | None,
+    formats: str,
+    full_load: bool,
+    workspace: Path,
+    as_json: bool,
 ) -> None:
     """Write the reconciliation as an offline HTML report and an Excel workbook, and every frame as CSV and Parquet.
 
@@ -40,8 +46,9 @@ def report(
     named = _parsed(month_name)
     with open_desk(workspace) as desk:
         month = _looked_at(named, as_of, desk.today()) if named else None
-        found = desk.reconcile(month.as_of if month else as_of)
-        in_month = _in_month(desk, month, found) if month else None
+        books = desk.books(full_load=full_load)
+        found = desk.reconcile(month.as_of if month else as_of, books=books)
+        in_month = InMonth(month, month_rows(desk.reconcile(month.begin, books=books), found)) if month else None
         sources = source_rows(desk.store.lines_files(), found) if {*wanted} - {"html"} else None
         facts = {"Account": desk.settings.account, "Seller account": desk.settings.seller_account}
     folder = out or workspace / "reports"
@@ -49,8 +56,9 @@ def report(
     if as_json:
         paths = [str(path) for each in written.values() for path in each]
         month_facts = {"month": month.name, "month_is_over": month.whole} if month else {}
-        echo_json({**totals_facts(found), **month_facts, "reports": paths})
+        echo_json({**totals_facts(found), "books": books.facts, **month_facts, "reports": paths})
     else:
+        click.echo("\n".join(books.sentences))
         _echo(found, month, written)
     exit_with(1 if len(found.exceptions) else 0)
 
@@ -93,10 +101,6 @@ def _looked_at(month: Month, as_of: date | None, today: date) -> Month:
     if as_of > today:
         raise click.UsageError(f"--as-of {as_of} has not come yet: today is {today}.")
     return Month(month.year, month.number, as_of)
-
-
-def _in_month(desk: Desk, month: Month, end: Reconciliation) -> InMonth:
-    return InMonth(month, month_rows(desk.reconcile(month.begin), end))
 
 
 def _echo(found: Reconciliation, month: Month | None, written: dict[str, list[Path]]) -> None:

@@ -5,7 +5,9 @@ Applications have no id of their own, so they are asked for by the documents tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 import pandas as pd
 import pyarrow as pa
@@ -14,14 +16,15 @@ import pyarrow.compute as pc
 from nsbill.errors import NetSuiteError
 from nsbill.money import MONEY, ZERO
 from nsbill.netsuite.client import Client
-from nsbill.netsuite.columns import AMOUNT, DATE, FLAG, ID, TEXT, Kind, demand, mapped, text_table, typed
+from nsbill.netsuite.columns import AMOUNT, DATE, FLAG, ID, TEXT, WHOLE, Kind, demand, mapped, text_table, typed
+from nsbill.netsuite.marks import MARK, Members, mark_of
 from nsbill.netsuite.parallel import in_parallel
 from nsbill.netsuite.suiteql import as_ids, chunks, query_page
 from nsbill.progress import Progress, silent
 from nsbill.schemas import APPLICATIONS
 from nsbill.vocabulary import RecordType
 
-__all__ = ["load_applications"]
+__all__ = ["ApplicationSource", "applications_frame", "load_applications", "paid_documents"]
 
 _WHAT = "Read the applied payments"
 _PAYERS = {
@@ -54,8 +57,48 @@ _COLUMNS: dict[str, tuple[str, Kind]] = {
 _PAIRS = """SELECT p.paid AS paid, p.payer AS payer, SUM(p.amount) AS amount FROM (
 SELECT DISTINCT k.previousdoc AS paid, k.previousline AS paid_line, k.nextdoc AS payer, k.nextline AS payer_line,
 k.foreignamount AS amount FROM nexttransactionlinelink k
-WHERE k.linktype IN ({links}) AND k.nexttype IN ({payers}) AND k.previousdoc IN ({documents})) p
+WHERE k.linktype IN ({links}) AND k.nexttype IN ({payers}) AND {documents}) p
 GROUP BY p.paid, p.payer"""
+_MARKED = {**_COLUMNS, MARK: (mark_of(_COLUMNS), WHOLE)}
+
+
+@dataclass(frozen=True)
+class ApplicationSource:
+    """Applications with their marks, for the kept copy; the document that is paid is read again as a whole.
+
+    No date tells of an application that was taken back: the link is gone, and nothing says that the invoice was
+    touched. So nothing is asked by date, and the check finds what differs. ``documents``: those that are asked for
+    when everything is read; the check finds any others.
+    """
+
+    client: Client
+    documents: Sequence[str] = ()
+
+    @property
+    def members(self) -> Members:
+        """Every application to an invoice or a credit memo."""
+        pairs = _pairs("k.previoustype IN ('CustInvc', 'CustCred')")
+        select = (
+            f"SELECT l.paid AS unit, {_MARKED[MARK][0]} AS mark, l.amount AS amount "
+            f"FROM ({pairs}) l JOIN transaction t ON t.id = l.payer"
+        )
+        return Members(_WHAT, select, "paid", ("amount",))
+
+    def load_all(self) -> pa.Table:
+        """Read what is applied to the documents."""
+        return self.load_units(list(self.documents))
+
+    def load_since(self, moment: datetime) -> pa.Table | None:
+        """Nothing is asked by date."""
+        return None
+
+    def load_units(self, units: list[str]) -> pa.Table:
+        """Read what is applied to these documents."""
+        return _load(self.client, units, _MARKED, silent)
+
+    def load_plain(self) -> pa.Table:
+        """Read what is applied to the documents, without marks."""
+        return _load(self.client, list(self.documents), _COLUMNS, silent)
 
 
 def load_applications(
@@ -76,12 +119,17 @@ def load_applications(
     NetSuiteError
         NetSuite refused: the role may lack the permission for payments.
     """
-    paid = _paid_documents(billing_records, credit_records)
-    asked: list[Sequence[str]] = list(chunks(as_ids(paid["paid"].to_pylist()), _DOCUMENTS_PER_QUERY))
-    pages, done = [text_table([], _COLUMNS)], 0
+    paid = paid_documents(billing_records, credit_records)
+    return applications_frame(_load(client, paid["paid"].to_pylist(), _COLUMNS, progress), paid, currencies)
+
+
+def _load(client: Client, ids: list[str], columns: Mapping[str, tuple[str, Kind]], progress: Progress) -> pa.Table:
+    """Read what is applied to these documents, some hundred at a time."""
+    asked: list[Sequence[str]] = list(chunks(as_ids(ids), _DOCUMENTS_PER_QUERY))
+    pages, done = [text_table([], columns)], 0
 
     def work(documents: Sequence[str]) -> tuple[tuple[int, pa.Table], Iterable[Sequence[str]]]:
-        rows, whole = _read(client, documents)
+        rows, whole = _read(client, documents, columns)
         if whole:
             return (len(documents), rows), ()
         middle = len(documents) // 2
@@ -90,12 +138,11 @@ def load_applications(
     for documents, rows in in_parallel(client.settings.slots, work, asked):
         pages.append(rows)
         done += documents
-        progress(done, paid.num_rows, "documents")
-    found = typed(_WHAT, pa.concat_tables(pages), {name: kind for name, (_, kind) in _COLUMNS.items()})
-    return _frame(found.join(paid, "paid", join_type="inner"), currencies)
+        progress(done, len(ids), "documents")
+    return typed(_WHAT, pa.concat_tables(pages), {name: kind for name, (_, kind) in columns.items()})
 
 
-def _paid_documents(billing_records: pd.DataFrame, credit_records: pd.DataFrame) -> pa.Table:
+def paid_documents(billing_records: pd.DataFrame, credit_records: pd.DataFrame) -> pa.Table:
     """The documents to ask about: internal id, which kind it is, and its Amazon order."""
     invoices = billing_records[
         (billing_records["record_type"] == RecordType.INVOICE.value)
@@ -118,11 +165,15 @@ def _paid_documents(billing_records: pd.DataFrame, credit_records: pd.DataFrame)
     return pa.concat_tables(parts)
 
 
-def _read(client: Client, documents: Sequence[str]) -> tuple[pa.Table, bool]:
-    """Read what is applied to some documents, as texts; and whether it was all, or the rows did not fit one page."""
+def _pairs(documents: str) -> str:
     links, payers = (", ".join(f"'{name}'" for name in names) for names in (_LINKS, _PAYERS))
-    pairs = _PAIRS.format(links=links, payers=payers, documents=", ".join(documents))
-    names = ", ".join(f"{expression} AS {name}" for name, (expression, _) in _COLUMNS.items())
+    return _PAIRS.format(links=links, payers=payers, documents=documents)
+
+
+def _read(client: Client, documents: Sequence[str], columns: Mapping[str, tuple[str, Kind]]) -> tuple[pa.Table, bool]:
+    """Read what is applied to some documents, as texts; and whether it was all, or the rows did not fit one page."""
+    pairs = _pairs(f"k.previousdoc IN ({', '.join(documents)})")
+    names = ", ".join(f"{expression} AS {name}" for name, (expression, _) in columns.items())
     query = f"SELECT {names} FROM ({pairs}) l JOIN transaction t ON t.id = l.payer ORDER BY l.paid, l.payer"
     rows, announced = query_page(client, _WHAT, query)
     if len(rows) != announced and len(documents) == 1:
@@ -133,10 +184,12 @@ def _read(client: Client, documents: Sequence[str]) -> tuple[pa.Table, bool]:
             detail=f"{announced:,} payments are applied to document {documents[0]}, and only {len(rows):,} can be read",
             remedy="Look at this document in NetSuite; no order has so many payments.",
         )
-    return text_table(rows, _COLUMNS), len(rows) == announced
+    return text_table(rows, columns), len(rows) == announced
 
 
-def _frame(found: pa.Table, currencies: dict[str, str]) -> pd.DataFrame:
+def applications_frame(read: pa.Table, paid: pa.Table, currencies: dict[str, str]) -> pd.DataFrame:
+    """What was read of these documents (``paid_documents``) as a frame (schema APPLICATIONS)."""
+    found = read.select(list(_COLUMNS)).join(paid, "paid", join_type="inner")
     amount = pc.abs(found["amount"])
     kept = found.append_column("positive", amount).filter(pc.greater(amount, pa.scalar(ZERO, MONEY)))
     return APPLICATIONS.from_arrow(

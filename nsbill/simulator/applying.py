@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from nsbill.simulator.errors import invalid_field_value, user_error
+from nsbill.simulator.stamps import DERIVED_STAMP
 
 __all__ = ["LINK_TYPES", "apply_amounts", "settled_status", "unapply_amounts"]
 
@@ -118,5 +119,6 @@ def _change_paid(connection: sqlite3.Connection, key: int, amount: int, now: str
     paid = row["paid"] + amount
     status = settled_status(row["type"], row["status"], row["total"], paid)
     connection.execute(
-        "UPDATE txn SET paid = ?, status = ?, lastmodifieddate = ? WHERE id = ?", (paid, status, now, key)
+        f"UPDATE txn SET paid = ?, status = ?, lastmodifieddate = {DERIVED_STAMP} WHERE id = ?",
+        (paid, status, now, key),
     )

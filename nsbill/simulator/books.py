@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from threading import Lock, local
 from typing import Any, TypeVar
+from zoneinfo import available_timezones
 
 from nsbill.simulator import suiteql_functions, tables
 from nsbill.simulator.auth import Credential
@@ -46,6 +47,10 @@ PREFERENCES: dict[str, str] = {
     "suiteql_credits_negative": "T",
     "suiteql_row_cap": "100000",
     "suiteql_missing_tables": "",
+    "suiteql_ora_hash": "T",
+    "suiteql_time_zone": "America/Los_Angeles",
+    "suiteql_literal_zone": "session",
+    "derived_changes_stamped": "F",
     "restlet_units": "5000",
     "restlet_max_bytes": "10485760",
     "restlet_version": "1.1.0",
@@ -98,6 +103,9 @@ _ALLOWED = {
     "suiteql_status_match": {"both", "letter"},
     "suiteql_status_display": {"with_type", "plain"},
     "suiteql_credits_negative": {"T", "F"},
+    "suiteql_ora_hash": {"T", "F"},
+    "suiteql_literal_zone": {"session", "utc"},
+    "derived_changes_stamped": {"T", "F"},
     "restlet_deployed": {"T", "F"},
     "account_settings_visible": {"T", "F"},
     "search_unstable_pages": {"T", "F"},
@@ -211,6 +219,8 @@ class Books:
                 raise ValueError(f"unknown preference '{key}'; known: {', '.join(sorted(PREFERENCES))}")
             if key in _ALLOWED and value not in _ALLOWED[key]:
                 raise ValueError(f"preference '{key}' must be one of {', '.join(sorted(_ALLOWED[key]))}")
+            if key == "suiteql_time_zone" and value not in available_timezones():
+                raise ValueError(f"preference '{key}' must be the name of a time zone, such as America/Chicago")
             if key in _NUMBERS and not (value.isdecimal() and int(value) > 0):
                 raise ValueError(f"preference '{key}' must be a whole number above 0")
             if key in _NUMBERS_OR_EMPTY and value and not value.isdecimal():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 
 from nsbill.simulator.billing_rules import OrderLine, status_after
+from nsbill.simulator.stamps import DERIVED_STAMP
 
 __all__ = ["SHIPPED", "linked", "order_lines", "put_back", "refresh_status", "ship"]
 
@@ -86,7 +87,9 @@ def refresh_status(connection: sqlite3.Connection, order_id: int, now: str) -> N
     if row is None or row["type"] != "SalesOrd" or row["status"] in "ACH":
         return
     after = status_after(row["status"], order_lines(connection, order_id))
-    connection.execute("UPDATE txn SET status = ?, lastmodifieddate = ? WHERE id = ?", (after, now, order_id))
+    connection.execute(
+        f"UPDATE txn SET status = ?, lastmodifieddate = {DERIVED_STAMP} WHERE id = ?", (after, now, order_id)
+    )
 
 
 def _count_shipped(

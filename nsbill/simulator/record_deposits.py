@@ -8,6 +8,7 @@ from nsbill.simulator.errors import please_enter, user_error
 from nsbill.simulator.record_body import Body, Line
 from nsbill.simulator.record_context import Context, insert, resolve, update
 from nsbill.simulator.record_fields import Resource
+from nsbill.simulator.stamps import DERIVED_STAMP
 
 __all__ = ["change_deposit", "complete_deposit", "fill_deposit", "undo_deposit"]
 
@@ -99,10 +100,9 @@ def _deposit(context: Context, deposit: Mapping[str, object], line: Line) -> Non
             "lastmodifieddate": context.now,
         },
     )  # fmt: skip
-    changes = {"lastmodifieddate": context.now} | (
-        {} if payment["type"] == "CashRfnd" else {"status": "C", "undepfunds": "T"}
-    )
-    update(context.connection, "txn", changes, {"id": payment["id"]})
+    if payment["type"] != "CashRfnd":
+        update(context.connection, "txn", {"status": "C", "undepfunds": "T"}, {"id": payment["id"]})
+    _stamp(context, payment["id"])
 
 
 def _release(context: Context, deposit: object, payment: object) -> None:
@@ -111,8 +111,14 @@ def _release(context: Context, deposit: object, payment: object) -> None:
         "DELETE FROM link WHERE previousdoc = ? AND nextdoc = ? AND nexttype = 'Deposit'", (payment, deposit)
     )
     connection.execute(
-        "UPDATE txn SET status = CASE WHEN type = 'CashRfnd' THEN status ELSE 'B' END, lastmodifieddate = ? WHERE id = ?",
-        (context.now, payment),
+        "UPDATE txn SET status = CASE WHEN type = 'CashRfnd' THEN status ELSE 'B' END WHERE id = ?", (payment,)
+    )
+    _stamp(context, payment)
+
+
+def _stamp(context: Context, payment: object) -> None:
+    context.connection.execute(
+        f"UPDATE txn SET lastmodifieddate = {DERIVED_STAMP} WHERE id = ?", (context.now, payment)
     )
 
 

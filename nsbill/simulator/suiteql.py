@@ -51,6 +51,11 @@ class SuiteQL:
             preferences["suiteql_status_match"],
             preferences["suiteql_status_display"],
             missing_tables=_missing_tables(preferences, permissions),
+            time_zone=preferences["suiteql_time_zone"],
+            literal_zone=preferences["suiteql_time_zone"]
+            if preferences["suiteql_literal_zone"] == "session"
+            else "UTC",
+            ora_hash=preferences["suiteql_ora_hash"] == "T",
             hidden_types=tuple(kind for kind, (name, _) in TYPE_NAMES.items() if not may_read(permissions, name)),
         )
         compiled = compile_suiteql(text, params, options)

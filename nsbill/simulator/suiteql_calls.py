@@ -31,6 +31,8 @@ def _rounded(mode: str, value: Typed, decimals: exp.Expr | None) -> Typed:
 
 
 def _anonymous(node: exp.Expr, scope: Scope) -> Typed:
+    if node.name.upper() == "ORA_HASH" and scope.options.ora_hash:
+        return _hashed(node, scope)
     if node.name.upper() != "TRUNC" or len(node.expressions) != 1:
         raise unsupported()
     inner, kind = scope.visit(node.expressions[0])
@@ -39,16 +41,35 @@ def _anonymous(node: exp.Expr, scope: Scope) -> Typed:
     return _rounded("TRUNC", (inner, kind), None)
 
 
+def _hashed(node: exp.Expr, scope: Scope) -> Typed:
+    """``ORA_HASH(value [, most [, seed]])`` (section_158513731864): a number from 0 to ``most``."""
+    value, *numbers = node.expressions
+    if len(numbers) > 2 or not all(isinstance(one, exp.Literal) and not one.is_string for one in numbers):
+        raise unsupported()
+    most = int(numbers[0].this) if numbers else 2**32 - 1
+    seed = int(numbers[1].this) if len(numbers) > 1 else 0
+    arguments = [as_text(scope.visit(value)), exp.Literal.number(most), exp.Literal.number(seed)]
+    return exp.Anonymous(this="ns_hash", expressions=arguments), WHOLE
+
+
 def _joined(node: exp.Expr, scope: Scope) -> Typed:
     """``||`` and CONCAT: Oracle takes null for an empty text, SQLite would make the whole null."""
-    values = node.expressions if isinstance(node, exp.Concat) else [node.this, node.expression]
+    values = node.expressions if isinstance(node, exp.Concat) else _operands(node)
     texts = [
-        exp.Anonymous(this="IFNULL", expressions=[as_text(scope.visit(one)), exp.Literal.string("")]) for one in values
+        one.copy()
+        if isinstance(one, exp.Literal) and one.is_string
+        else exp.Anonymous(this="IFNULL", expressions=[as_text(scope.visit(one)), exp.Literal.string("")])
+        for one in values
     ]
     whole: exp.Expr = texts[0]
     for text in texts[1:]:
         whole = exp.DPipe(this=whole, expression=text)
     return exp.Paren(this=whole), TEXT
+
+
+def _operands(node: exp.Expr) -> list[exp.Expr]:
+    """The texts of a chain of ``||``, side by side: SQLite cannot nest as deep as a long chain would."""
+    return [*_operands(node.this), node.expression] if isinstance(node, exp.DPipe) else [node]
 
 
 def _text_function(node: exp.Expr, scope: Scope) -> Typed:
@@ -87,6 +108,9 @@ def _to_char(node: exp.Expr, scope: Scope) -> Typed:
     if kind.name in ("date", "instant") and isinstance(pattern, exp.Literal):
         if kind == DATE and pattern.this.upper() == "YYYY-MM-DD":
             return inner, TEXT
+        if kind == INSTANT:
+            zone = exp.Literal.string(scope.options.time_zone)
+            return exp.Anonymous(this="ns_instant_text", expressions=[inner, pattern.copy(), zone]), TEXT
         return exp.Anonymous(this="ns_to_char", expressions=[inner, pattern.copy()]), TEXT
     if pattern is not None:
         if kind.name != "exact" or not isinstance(pattern, exp.Literal) or not is_number_format(pattern.this):
@@ -113,7 +137,11 @@ def _to_date(node: exp.Expr, scope: Scope) -> Typed:
     ):
         oracle = oracle.replace(python, written)
     timed = any(part in oracle.upper() for part in ("HH", "MI", "SS"))
-    return exp.Anonymous(this="ns_to_date", expressions=[text, exp.Literal.string(oracle)]), INSTANT if timed else DATE
+    arguments = [text, exp.Literal.string(oracle)]
+    if timed:
+        zone = exp.Literal.string(scope.options.literal_zone)
+        return exp.Anonymous(this="ns_instant", expressions=[*arguments, zone]), INSTANT
+    return exp.Anonymous(this="ns_to_date", expressions=arguments), DATE
 
 
 def _today(node: exp.Expr, scope: Scope) -> Typed:

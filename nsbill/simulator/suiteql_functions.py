@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sqlite3
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from zoneinfo import ZoneInfo
 
 from nsbill.simulator import suiteql_texts
 from nsbill.simulator.suiteql_kinds import Kind, render
@@ -38,6 +40,9 @@ def install(connection: sqlite3.Connection) -> None:
     connection.create_function("ns_text", 3, _text, deterministic=True)
     connection.create_function("ns_to_char", 2, _to_char, deterministic=True)
     connection.create_function("ns_to_date", 2, parse_date, deterministic=True)
+    connection.create_function("ns_instant_text", 3, _instant_text, deterministic=True)
+    connection.create_function("ns_instant", 3, _instant, deterministic=True)
+    connection.create_function("ns_hash", 3, _hash, deterministic=True)
     connection.create_function("ns_round", 4, _round, deterministic=True)
     connection.create_function("ns_status_text", 3, _status_text, deterministic=True)
     connection.create_function("ns_base", 2, in_base_currency, deterministic=True)
@@ -65,6 +70,30 @@ def _to_char(value: str | None, pattern: str) -> str | None:
     if _python_format(pattern) == "quarter":
         return str((instant.month + 2) // 3)
     return instant.strftime(_python_format(pattern))
+
+
+def _instant_text(value: str | None, pattern: str, zone: str) -> str | None:
+    """Write an instant of the books, which is UTC, on the clock of the caller's time zone (netsuite 6.1)."""
+    if value is None:
+        return None
+    local = datetime.fromisoformat(value).astimezone(ZoneInfo(zone))
+    return _to_char(local.replace(tzinfo=None).isoformat(), pattern)
+
+
+def _instant(text: str | None, pattern: str, zone: str) -> str | None:
+    """Read a date with a time on the clock of a time zone; where clocks are put back, it is the earlier hour."""
+    found = parse_date(text, pattern)
+    if found is None:
+        return None
+    local = datetime.fromisoformat(found.removesuffix("Z")).replace(tzinfo=ZoneInfo(zone))
+    return local.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _hash(value: str | None, most: int, seed: int) -> int:
+    """Stand in for ORA_HASH, of which Oracle tells only that equal values give equal numbers from 0 to ``most``."""
+    key = seed.to_bytes(8, "big")
+    digest = hashlib.blake2b(("" if value is None else value).encode(), digest_size=8, key=key).digest()
+    return int.from_bytes(digest, "big") % (most + 1)
 
 
 def in_base_currency(hundredths: int | None, rate: str) -> int | None:

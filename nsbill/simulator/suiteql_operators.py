@@ -146,6 +146,8 @@ def _product(node: exp.Expr, scope: Scope) -> Typed:
     left, right = scope.visit(node.this), scope.visit(node.expression)
     if isinstance(node, exp.Mul) and left[1].name == right[1].name == "exact":
         return exp.Paren(this=exp.Mul(this=left[0], expression=right[0])), Kind("exact", left[1].scale + right[1].scale)
+    if isinstance(node, exp.Mod) and left[1] == right[1] == WHOLE:
+        return exp.Paren(this=exp.Mod(this=left[0], expression=right[0])), WHOLE
     unify([left, right])
     product = (
         exp.Div(this=as_real(left), expression=as_real(right), typed=False)

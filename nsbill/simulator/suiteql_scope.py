@@ -22,6 +22,11 @@ class Options:
     status_display: str = "with_type"
     missing_tables: frozenset[str] = frozenset()
     """Tables that the account lacks or the role may not read: both look missing."""
+    time_zone: str = "UTC"
+    """Whose clock shows the date and time of an instant."""
+    literal_zone: str = "UTC"
+    """On whose clock a date with a time is read that stands in the query."""
+    ora_hash: bool = True
     hidden_types: tuple[str, ...] = ()
     """Types of transactions that the role may not read: their rows are silently not there."""
 
