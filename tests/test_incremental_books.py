@@ -138,7 +138,7 @@ def test_a_renamed_customer_and_a_late_commit_are_found_without_a_date(books: Ke
     assert books.told() == {"Sales orders": (0, 1, 0, "")}
 
 
-@pytest.mark.parametrize("hours", [-50_000, 50_000])
+@pytest.mark.parametrize("hours", [-50_000, 0])
 def test_the_clock_of_this_machine_does_not_matter(books: Kept, hours: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         kept, "time", SimpleNamespace(time=lambda: 1.77e9 + 3600 * hours)

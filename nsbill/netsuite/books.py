@@ -34,6 +34,7 @@ __all__ = [
     "load_sales_orders",
 ]
 
+
 def load_currencies(client: Client) -> dict[str, str]:
     """Return NetSuite's currency ids to ISO 4217 codes."""
     query = Query("Read the currencies", {"id": ("c.id", ID), "symbol": ("c.symbol", TEXT)}, "currency c")
