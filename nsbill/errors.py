@@ -230,8 +230,9 @@ class LeaseLost(JournalError):
 
     def __init__(self, account: str, holder: str) -> None:
         self.account = account
+        what = account if account.startswith("job ") else f"account {account}"
         super().__init__(
-            f"another run has taken over account {account} ({holder}), since the lease of this one was not renewed "
+            f"another run has taken over {what} ({holder}), since the lease of this one was not renewed "
             f"in time; nothing more was started here",
             "Let that run finish, then: nsbill resume.",
         )

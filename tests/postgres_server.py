@@ -14,9 +14,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
+import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-__all__ = ["fresh_database", "running_postgres"]
+__all__ = ["OF_THE_SERVER", "fresh_database", "running_postgres"]
+
+OF_THE_SERVER = (
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # of the package that starts the server
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+)
+"""Marks of test modules that run a server."""
 
 # Read once: the tests' clean environment takes it away.
 _OTHER_SERVER = os.environ.get("NSBILL_TEST_POSTGRES", "")

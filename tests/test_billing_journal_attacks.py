@@ -6,7 +6,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,8 +13,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from billing_tables import orders
-from conftest import requires
-from postgres_server import fresh_database, running_postgres
+from postgres_server import OF_THE_SERVER, fresh_database
 
 from nsbill.billing import journal as journal_module
 from nsbill.billing import journal_entries, journal_lease
@@ -28,10 +26,8 @@ from nsbill.schemas import BILLING_RECORDS, PLAN_SKIPPED
 from nsbill.settings import Settings, save_settings
 from nsbill.vocabulary import Outcome
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # of the package that starts the server
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytest_plugins = ("journal_databases",)
+pytestmark = [*OF_THE_SERVER]
 
 CHILD = Path(__file__).with_name("journal_child.py")
 ACCOUNT = "1_SB1"
@@ -47,29 +43,6 @@ def plan_of(number: int) -> Plan:
         status_effective=("F",),
         today=date(2026, 11, 1),
     )
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    requires("postgres")
-    with running_postgres() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'journal.db'}"
-        return
-    with fresh_database(request.getfixturevalue("server")) as made:
-        yield made
-
-
-@pytest.fixture
-def journal(url: str) -> Iterator[Journal]:
-    book = Journal.open(url)
-    yield book
-    book.close()
 
 
 def child(what: str, url: str, run_id: str = "") -> subprocess.Popen[str]:

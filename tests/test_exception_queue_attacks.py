@@ -12,47 +12,22 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from conftest import requires
-from postgres_server import fresh_database, running_postgres
+from postgres_server import OF_THE_SERVER, fresh_database
 from queue_tables import ACCOUNT, TODAY, day, order_number, stands, take
 
 from nsbill.billing.journal import Journal
 from nsbill.billing.journal_opening import journal_url
 from nsbill.billing.journal_queue_tables import QUEUE_TABLES
+from nsbill.billing.journal_tables import VERSION
 from nsbill.errors import JournalError
 from nsbill.exception_queue import ExceptionQueue
 from nsbill.schemas import EXCEPTIONS
 from nsbill.vocabulary import ExceptionState
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # of the package that starts the server
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytest_plugins = ("journal_databases",)
+pytestmark = [*OF_THE_SERVER]
 
 CHILD = Path(__file__).with_name("queue_child.py")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    requires("postgres")
-    with running_postgres() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'journal.db'}"
-        return
-    with fresh_database(request.getfixturevalue("server")) as made:
-        yield made
-
-
-@pytest.fixture
-def journal(url: str) -> Iterator[Journal]:
-    book = Journal.open(url)
-    yield book
-    book.close()
 
 
 @pytest.fixture
@@ -171,7 +146,7 @@ def test_a_journal_of_version_2_gets_the_queue_and_keeps_every_word(url: str) ->
         with pytest.raises(sa.exc.DBAPIError, match="append-only"), book._engine.begin() as db:
             db.execute(sa.text(statement))
     with book._engine.connect() as db:
-        assert db.execute(sa.text("SELECT version FROM journal_meta")).scalar_one() == 3
+        assert db.execute(sa.text("SELECT version FROM journal_meta")).scalar_one() == VERSION
     book.close()
 
 

@@ -37,6 +37,7 @@ from nsbill.billing.journal_history import Happening, read_history
 from nsbill.billing.journal_lease import Lease, clock, demand, drop_lease, take_lease
 from nsbill.billing.journal_opening import open_engine
 from nsbill.billing.journal_queue import QueueBook
+from nsbill.billing.journal_schedule import ScheduleBook
 from nsbill.billing.journal_writer import Transaction, Writer
 from nsbill.billing.plan import Plan
 from nsbill.errors import JournalError
@@ -75,6 +76,11 @@ class Journal:
     def queue(self) -> QueueBook:
         """The exception queue, which is kept in the same database."""
         return QueueBook(self._reading, self._writer)
+
+    @property
+    def schedule(self) -> ScheduleBook:
+        """The slots of the schedule, which are kept in the same database."""
+        return ScheduleBook(self._engine, self._reading, self._writer)
 
     def probe(self) -> int:
         """Check that the journal can be written, without writing anything that stays; returns its number of runs.

@@ -1,4 +1,4 @@
-"""The lease of an account: one run at a time creates. A token that grows with every holder fences off an earlier one."""
+"""The lease of an account, or of a job: one run at a time. A token that grows with every holder fences off an earlier one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from nsbill.billing.journal_tables import Instant, holding, lease
 from nsbill.errors import JournalError, LeaseLost
 
-__all__ = ["Lease", "clock", "demand", "drop_lease", "take_lease"]
+__all__ = ["Lease", "clock", "demand", "drop_lease", "holder_in_force", "take_lease"]
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,14 @@ def take_lease(db: sa.Connection, account: str, seconds: int) -> int:
     return token
 
 
+def holder_in_force(db: sa.Connection, account: str, seconds: int) -> int | None:
+    """The token of the holder whose lease counts now; ``None``: nobody holds it, or its holder is gone."""
+    held = db.execute(sa.select(lease).where(lease.c.account == account)).mappings().first()
+    if held is None or not held["host"] or _why_ended(held, clock(db), seconds) is not None:
+        return None
+    return int(held["token"])
+
+
 def drop_lease(db: sa.Connection, account: str, token: int) -> None:
     """Give the lease back, unless another holder has it by now."""
     mine = (lease.c.account == account) & (lease.c.token == token)
@@ -128,10 +136,17 @@ def _why_ended(held: sa.RowMapping, now: datetime, seconds: int) -> str | None:
 
 
 def _held(account: str, held: sa.RowMapping) -> JournalError:
-    return JournalError(
-        f"process {held['pid']} on {held['host']} has been billing account {account} "
+    is_job = account.startswith("job ")
+    doing = f"running {account}" if is_job else f"billing account {account}"
+    problem = (
+        f"process {held['pid']} on {held['host']} has been {doing} "
         f"since {held['since']:%Y-%m-%d %H:%M:%S} UTC; its lease lasts until "
-        f"{held['expires_at']:%Y-%m-%d %H:%M:%S} UTC and is renewed while it works",
+        f"{held['expires_at']:%Y-%m-%d %H:%M:%S} UTC and is renewed while it works"
+    )
+    if is_job:
+        return JournalError(problem, "Wait until it is done, or stop that process.")
+    return JournalError(
+        problem,
         "Meanwhile plan, journal and reconcile work as ever. To bill, wait until it is done; or stop that process, "
         "then: nsbill resume.",
     )
