@@ -19,7 +19,7 @@ from pydantic import Field, ValidationError, field_serializer, field_validator, 
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from nsbill.errors import SettingsError
-from nsbill.vocabulary import BillingMode, BillingStatus, ClosedPeriod, LicenceEdition, RecordType, TaxMode
+from nsbill.vocabulary import BilledKind, BillingMode, BillingStatus, ClosedPeriod, LicenceEdition, RecordType, TaxMode
 
 __all__ = ["Settings", "load_settings", "save_settings", "validated"]
 
@@ -100,6 +100,17 @@ class Settings(BaseSettings):
     )
     tax_modes: dict[str, TaxMode] = Field(
         default_factory=dict, description="Tax mode of marketplaces that differ, by sales channel"
+    )
+    marketplace_subsidiaries: dict[str, str] = Field(
+        default_factory=dict,
+        description="Subsidiary that bills the orders of a marketplace, by sales channel; empty: not compared",
+    )
+    kind_items: dict[str, BilledKind] = Field(
+        default_factory=dict,
+        description="Items that bill shipping, gift wrap, promotion or tax, by name; others are goods; empty: not compared",
+    )
+    unbilled_days: int = Field(
+        10, ge=0, description="Days after shipping after which an order without a bill is an exception"
     )
     delivery_days: int = Field(5, ge=0, description="Days from shipping to delivery, for the expected settlement")
     hold_days: int = Field(7, ge=0, description="Days that Amazon holds money after delivery")

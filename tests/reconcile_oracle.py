@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from reconcile_oracle_more import expect_more
+
 from nsbill import schemas
 
 Row = dict[str, Any]
@@ -321,6 +323,7 @@ def expect(history: History, as_of: date, tax_mode: str) -> tuple[dict[tuple[str
             )
         }
     wrong = {wrong for key, row in rows.items() for wrong in _expect_exceptions(key, row, as_of)}
+    wrong |= expect_more(rows, orders, ends, as_of)
     return rows, wrong | _expect_payment_exceptions(rows, as_of)
 
 

@@ -24,6 +24,7 @@ LAYERS = {
     "nsbill.credentials": 1,
     "nsbill.schema": 1,
     "nsbill.schemas": 1,
+    "nsbill.schemas_facts": 1,
     "nsbill.schemas_payments": 1,
     "nsbill.vault": 1,
     "nsbill.netsuite": 2,

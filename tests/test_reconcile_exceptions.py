@@ -114,6 +114,7 @@ EXPECTED = table("""
     chargeback          | CHARGEBACK_OR_CLAIM        | 10.00  | USD      | sales order SO5017; billing records I-19; credits CM-4; settlement N, line 7
     currency            | CURRENCY_MISMATCH          | 10.00  | USD      | sales order SO5018; billing records I-20; settlement E, line 2 (EUR)
     cancelled           | CANCELLED_BUT_SETTLED      | 7.00   | USD      |
+    shipped not billed  | SHIPPED_NOT_BILLED         | 10.00  | USD      | sales order SO5021, shipped 2026-10-01, total 10.00
     unknown             | ORPHAN_ORDER_ID            | 6.00   | USD      | settlement K, line 18
     unknown, only fees  | ORPHAN_ORDER_ID            | -0.60  | USD      | settlement K, line 19
     """)

@@ -11,6 +11,8 @@ from nsbill.reconcile.agreement_texts import DISAGREEMENT_ACTIONS
 from nsbill.reconcile.engine import Engine, Frame
 from nsbill.reconcile.evidence import with_evidence
 from nsbill.reconcile.exceptions_books import BOOKS_ACTIONS, books_exceptions
+from nsbill.reconcile.exceptions_kinds import with_kinds
+from nsbill.reconcile.exceptions_more import MORE_ACTIONS
 from nsbill.reconcile.exceptions_orders import ORDER_ACTIONS, order_findings
 from nsbill.reconcile.exceptions_settlements import SETTLEMENT_ACTIONS
 from nsbill.reconcile.rules import ReconcileRules
@@ -25,6 +27,7 @@ ACTIONS: dict[ExceptionClass, str] = {
     **ORDER_ACTIONS,
     ExceptionClass.MALFORMED_ORDER_ID: "Book it on the account ledger; it belongs to no Amazon order.",
     **BOOKS_ACTIONS,
+    **MORE_ACTIONS,
     ExceptionClass.UNCLASSIFIED_LINE: "Add the labels to the vocabulary, then add the file again.",
     **SETTLEMENT_ACTIONS,
     **DISAGREEMENT_ACTIONS,
@@ -33,13 +36,20 @@ ACTIONS: dict[ExceptionClass, str] = {
 
 
 def exception_rows(
-    engine: Engine, *, rows: Frame, settled: Settled, rules: ReconcileRules, more: Sequence[Frame] = ()
+    engine: Engine,
+    *,
+    rows: Frame,
+    settled: Settled,
+    rules: ReconcileRules,
+    more: Sequence[Frame] = (),
+    kinds: Frame | None = None,
 ) -> Frame:
     """Find every exception; one row per class and order, or settlement and labels or reference.
 
     ``more``: exceptions that were found elsewhere, of whole settlements and the like, with the columns of EXCEPTIONS.
+    ``kinds``: what bills and settlements differ by kind, for the evidence.
     """
-    of_orders = _of_orders(engine, rows, settled, rules)
+    of_orders = with_kinds(_of_orders(engine, rows, settled, rules), kinds)
     of_books = books_exceptions(engine, rows=rows, settled=settled, rules=rules)
     parts = [of_orders, *of_books, *_of_lines(settled, rules), *more]
     names = EXCEPTIONS.names

@@ -18,10 +18,13 @@ from nsbill.reconcile.agreement import agreement_of
 from nsbill.reconcile.agreement_schema import AGREEMENT
 from nsbill.reconcile.allocation import allocation_rows
 from nsbill.reconcile.basis import deposited_settlements
+from nsbill.reconcile.book_facts import BookFacts
 from nsbill.reconcile.books import Books, read_books
+from nsbill.reconcile.coverage import COVERAGE, coverage_of
 from nsbill.reconcile.engine import Engine, Frame, arrow_of, checked, lines_of
 from nsbill.reconcile.engines import open_engine
 from nsbill.reconcile.exceptions import exception_rows
+from nsbill.reconcile.exceptions_more import more_exceptions
 from nsbill.reconcile.exceptions_settlements import settlement_exceptions
 from nsbill.reconcile.rules import ReconcileRules
 from nsbill.reconcile.settled import read_settled
@@ -55,7 +58,7 @@ class Reconciliation:
     """What was received and what is due, per Amazon order, as of one day.
 
     ``statement``, ``exceptions``, ``settlements``, ``totals``, ``tie_out``, ``tie_out_months``,
-    ``agreement`` and ``allocation`` are frames of the schemas with these names; ``settlements`` holds those that are counted. Amounts are in
+    ``agreement``, ``allocation`` and ``coverage`` are frames of the schemas with these names; ``settlements`` holds those that are counted. Amounts are in
     each row's currency.
     """
 
@@ -70,6 +73,7 @@ class Reconciliation:
     agreement: pd.DataFrame = field(default_factory=AGREEMENT.frame)
     allocation: pd.DataFrame = field(default_factory=ALLOCATION.frame)
     basis: ReceiptBasis = ReceiptBasis.SETTLED
+    coverage: pd.DataFrame = field(default_factory=COVERAGE.frame)
 
 
 def reconcile(
@@ -84,6 +88,7 @@ def reconcile(
     proofs: pd.DataFrame | None = None,
     activity: pd.DataFrame | None = None,
     bill_items: pd.DataFrame | None = None,
+    facts: BookFacts | None = None,
     engine: SparkSession | None = None,
 ) -> Reconciliation:
     """Compare what was billed with what Amazon settled, per order and currency (domain reference 2.2 to 2.6).
@@ -103,6 +108,8 @@ def reconcile(
 
     ``bill_items`` (schema ``BILL_ITEMS``): what the billing records bill, by which receipts are shared out among several
     records of one order; without it only amounts and dates can tell.
+
+    ``facts``: what else is known of the books; what is missing there is not looked for, and ``coverage`` says so.
 
     ``engine``: a Spark session on which everything is computed instead of on this machine; the figures are the same. Its
     workers must be able to read the files of ``lines``, which then may also be addresses such as ``s3a://…``.
@@ -127,7 +134,7 @@ def reconcile(
             rules=rules,
         )
         amazon = _Amazon(source, arrow_of(settlements, SETTLEMENTS), _given(proofs, PROOFS), _given(activity, ACTIVITY))
-        return _compared(opened, books, amazon, _given(bill_items, BILL_ITEMS), rules)
+        return _compared(opened, books, amazon, _Known(_given(bill_items, BILL_ITEMS), facts or BookFacts()), rules)
 
 
 @dataclass(frozen=True)
@@ -140,13 +147,19 @@ class _Amazon:
     activity: pa.Table | None
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What is known of the books beside the documents."""
+
+    bill_items: pa.Table | None
+    facts: BookFacts
+
+
 def _given(frame: pd.DataFrame | None, schema: Schema) -> pa.Table | None:
     return None if frame is None else arrow_of(frame, schema)
 
 
-def _compared(
-    engine: Engine, books: Books, amazon: _Amazon, bill_items: pa.Table | None, rules: ReconcileRules
-) -> Reconciliation:
+def _compared(engine: Engine, books: Books, amazon: _Amazon, known: _Known, rules: ReconcileRules) -> Reconciliation:
     settled = read_settled(
         engine,
         lines=amazon.lines,
@@ -156,14 +169,18 @@ def _compared(
         deposited=None if amazon.proofs is None else deposited_settlements(amazon.proofs),
     )
     rows = statement_rows(engine, books=books, settled=settled, rules=rules)
-    tied = tie_out(engine, lines=amazon.lines, settled=settled, proofs=amazon.proofs, rules=rules)
+    clearing = known.facts.clearing_balances
+    tied = tie_out(engine, lines=amazon.lines, settled=settled, proofs=amazon.proofs, clearing=clearing, rules=rules)
     of_settlements = settlement_exceptions(
         engine, settlements=settled.settlements, proofs=amazon.proofs, sums=tied.sums, rules=rules
     )
     agreed = agreement_of(engine, settled=settled, activity=amazon.activity, sums=tied.sums, rules=rules)
-    more = [of_settlements, *agreed.exceptions]
-    exceptions = exception_rows(engine, rows=rows, settled=settled, rules=rules, more=more)
-    shares = allocation_rows(engine, rows=rows, bills=books.bills, settled=settled, bill_items=bill_items)
+    found = more_exceptions(
+        engine, rows=rows, books=books, settled=settled, facts=known.facts, bill_items=known.bill_items, rules=rules
+    )
+    more = [of_settlements, *agreed.exceptions, *found.exceptions]
+    exceptions = exception_rows(engine, rows=rows, settled=settled, rules=rules, more=more, kinds=found.kinds)
+    shares = allocation_rows(engine, rows=rows, bills=books.bills, settled=settled, bill_items=known.bill_items)
     return Reconciliation(
         as_of=rules.as_of,
         tax_mode=rules.tax_mode,
@@ -176,6 +193,13 @@ def _compared(
         agreement=agreed.rows,
         allocation=checked(engine.read(shares.sort("currency", "amazon_order_id", "date", "number")), ALLOCATION),
         basis=rules.basis,
+        coverage=coverage_of(
+            facts=known.facts,
+            payments=books.ledger is not None,
+            activity=amazon.activity is not None,
+            proofs=amazon.proofs,
+            rules=rules,
+        ),
     )
 
 

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Self
 
 from nsbill.settings import Settings
-from nsbill.vocabulary import ReceiptBasis, TaxMode
+from nsbill.vocabulary import ClosedPeriod, ReceiptBasis, TaxMode
 
 __all__ = ["EPOCH", "ReconcileRules"]
 
@@ -39,6 +39,15 @@ class ReconcileRules:
     stale_days: int = 30
     stale_due_days: int = 90
     apply_days: int = 0
+    unbilled_days: int = 10
+    """An order that is still pending billing more than this after shipping is an exception."""
+    partially_billed: str = "bill-remainder"
+    partially_shipped: str = "bill-shipped"
+    transaction_date: str = "today"
+    closed_period: ClosedPeriod = ClosedPeriod.BLOCK
+    """How orders are billed: the settings with the same names."""
+    marketplace_subsidiaries: Mapping[str, str] = field(default_factory=dict)
+    """The subsidiary that bills a marketplace's orders, by the sales channel's name; empty: not looked at."""
 
     @classmethod
     def of(cls, settings: Settings, *, as_of: date, basis: ReceiptBasis = ReceiptBasis.SETTLED) -> Self:

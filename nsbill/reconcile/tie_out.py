@@ -18,11 +18,12 @@ import pyarrow as pa
 
 from nsbill.amazon.proof_rows import Proof
 from nsbill.money import ZERO
-from nsbill.reconcile.engine import Engine, Frame
+from nsbill.reconcile.engine import Engine, Frame, arrow_of
 from nsbill.reconcile.rules import ReconcileRules
 from nsbill.reconcile.settled import Settled
 from nsbill.reconcile.tie_out_schemas import TIE_OUT, TIE_OUT_MONTHS, TieStep
 from nsbill.reconcile.tie_out_sums import PARTS, SettlementSums, settlement_sums
+from nsbill.schemas_facts import CLEARING_BALANCES
 
 __all__ = ["TieOut", "tie_out"]
 
@@ -51,6 +52,7 @@ class _Settlement:
     sums: SettlementSums
     in_statement: Decimal
     proofs: Mapping[str, Row] | None
+    clearing: Row | None = None
 
     @property
     def month(self) -> str | None:
@@ -59,25 +61,40 @@ class _Settlement:
 
 
 def tie_out(
-    engine: Engine, *, lines: Frame, settled: Settled, proofs: pa.Table | None, rules: ReconcileRules
+    engine: Engine,
+    *,
+    lines: Frame,
+    settled: Settled,
+    proofs: pa.Table | None,
+    rules: ReconcileRules,
+    clearing: pd.DataFrame | None = None,
 ) -> TieOut:
-    """Follow each closed settlement through the chain; ``proofs`` (PROOFS) are those of the store, or None."""
+    """Follow each closed settlement through the chain.
+
+    ``proofs`` (PROOFS) are those of the store, ``clearing`` (CLEARING_BALANCES) the account after each settlement, or None.
+    """
     rows = settled.settlements.to_pylist()
     sums = settlement_sums(engine, lines, [row["settlement_id"] for row in rows])
     by_pieces = settled.pieces.group_by("settlement_id").agg(total=nw.col("total").sum())
     counted = {row["settlement_id"]: row["total"] for row in engine.read(by_pieces).to_pylist()}
     proved = None if proofs is None else _by_settlement(proofs)
+    balances = {} if clearing is None else {row["settlement_id"]: row for row in _plain(clearing)}
     known: list[_Settlement] = []
     for row in sorted(rows, key=_order):
         name = row["settlement_id"]
         own = None if proved is None else proved.get(name, {})
-        known.append(_Settlement(row, sums[name], counted.get(name, ZERO), own))
+        known.append(_Settlement(row, sums[name], counted.get(name, ZERO), own, balances.get(name)))
     steps = [list(_steps(one)) for one in known]
     return TieOut(
         steps=TIE_OUT.frame([step for own in steps for step in own]),
         months=TIE_OUT_MONTHS.frame(list(_months(list(zip(known, steps, strict=True)), rules))),
         sums=sums,
     )
+
+
+def _plain(balances: pd.DataFrame) -> list[Row]:
+    rows: list[Row] = arrow_of(balances, CLEARING_BALANCES).to_pylist()
+    return rows
 
 
 def _order(row: Row) -> tuple[str, str]:
@@ -108,7 +125,7 @@ def _steps(one: _Settlement) -> Iterator[dict[str, object]]:
     yield _balance(one)
     yield _proved(one, TieStep.PERIODS, (Proof.PERIODS,))
     yield _deposit(one)
-    yield _step(one, TieStep.CLEARING, _NO_CLEARING, ZERO, None)
+    yield _clearing(one)
 
 
 def _orders(one: _Settlement) -> dict[str, object]:
@@ -142,6 +159,14 @@ def _balance(one: _Settlement) -> dict[str, object]:
     if there and proofs is not None and not {Proof.CARRIED, Proof.CHARGE} & proofs.keys():
         return _step(one, TieStep.BALANCE, "There is no negative balance to take over.", ZERO, ZERO)
     return _proved(one, TieStep.BALANCE, (Proof.CARRIED, Proof.CHARGE))
+
+
+def _clearing(one: _Settlement) -> dict[str, object]:
+    """What is left on the clearing account when all entries of the settlement are booked."""
+    if one.clearing is None:
+        return _step(one, TieStep.CLEARING, _NO_CLEARING, ZERO, None)
+    text = f"After its entries {one.clearing['evidence']} holds {one.clearing['balance']:,}."
+    return _step(one, TieStep.CLEARING, text, ZERO, one.clearing["balance"])
 
 
 def _deposit(one: _Settlement) -> dict[str, object]:
