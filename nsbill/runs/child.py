@@ -12,6 +12,7 @@ import os
 import queue
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,6 +87,25 @@ class Watch:
         return index - sum(_INJECTED in cell.metadata.get("tags", []) for cell in self.cells[:index])
 
 
+class Limits:
+    """How long the next cell may take: what a cell may, or what is left of the whole run, whichever is less."""
+
+    def __init__(self, of_a_cell: float | None, of_the_run: float | None) -> None:
+        self._of_a_cell, self._of_the_run = of_a_cell, of_the_run
+        self._until = None if of_the_run is None else time.monotonic() + of_the_run
+        self.sentence = f"took longer than the {of_a_cell} s that a cell may take"
+
+    def __call__(self, cell: Any) -> float | None:
+        """Seconds that a cell may take; nbclient asks before each."""
+        if self._until is None:
+            return self._of_a_cell
+        left = max(self._until - time.monotonic(), 0.1)
+        if self._of_a_cell is not None and self._of_a_cell < left:
+            return self._of_a_cell
+        self.sentence = f"was running when the {self._of_the_run:g} s were over that the whole run may take"
+        return left
+
+
 class WatchedEngine(NBClientEngine):  # type: ignore[misc]  # papermill has no types
     """papermill's engine with a ``Watch`` listening."""
 
@@ -142,6 +162,7 @@ def _execute(orders: dict[str, Any], send: Send) -> dict[str, Any]:
     os.environ.setdefault("PLOTLY_RENDERER", "plotly_mimetype")
     papermill_engines.register(_ENGINE, WatchedEngine)
     failure: Exception | None = None
+    limits = Limits(orders["timeout_per_cell"], orders["time_limit"])
     try:
         execute_notebook(
             _unformatted(notebook),
@@ -152,14 +173,15 @@ def _execute(orders: dict[str, Any], send: Send) -> dict[str, Any]:
             language="python",
             progress_bar=False,
             cwd=str(notebook.parent),
-            execution_timeout=orders["timeout_per_cell"],
+            execution_timeout=None,
+            timeout_func=limits,
             watch=watch,
             store_widget_state=False,
             kernel_manager_class=RunKernelManager,
         )
     except Exception as error:  # whatever ended it is what the parent must hear
         failure = error
-    outcome = _outcome(watch, failure, orders["timeout_per_cell"])
+    outcome = _outcome(watch, failure, limits)
     if target.exists():
         _mark(target, notebook, outcome)
     return {"event": "outcome", **outcome, "completed": len(watch.completed), "total": len(watch.code)}
@@ -170,7 +192,7 @@ def _unformatted(path: Path) -> str:
     return str(path).replace("{", "{{").replace("}", "}}")
 
 
-def _outcome(watch: Watch, failure: Exception | None, limit: int | None) -> dict[str, Any]:
+def _outcome(watch: Watch, failure: Exception | None, limits: Limits) -> dict[str, Any]:
     """Tell the ways of ending apart; papermill's notebook metadata says 'completed' for some that are not."""
     if failure is None and len(watch.completed) == len(watch.code):
         return {"kind": "completed", "index": None, "cell": None, "sentence": None}
@@ -179,7 +201,7 @@ def _outcome(watch: Watch, failure: Exception | None, limit: int | None) -> dict
         kind, index = "exit", next(position for position in watch.code if position not in watch.completed)
         what = "stopped the notebook before its end (sys.exit or SystemExit)"
     elif isinstance(failure, CellTimeoutError):
-        kind, what = "timeout", f"took longer than the {limit} s that a cell may take"
+        kind, what = "timeout", limits.sentence
     elif isinstance(failure, DeadKernelError):
         kind, what = "dead_kernel", "killed its kernel (out of memory, a crash in a library, or os._exit)"
     elif isinstance(failure, PapermillExecutionError):

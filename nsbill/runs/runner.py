@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from nsbill.runs.parameters import checked_parameters, inspect_parameters
 from nsbill.runs.record import record_of
 from nsbill.runs.redaction import Leak, Secrets
 from nsbill.runs.results import RESULT_FILE_VARIABLE, read_results
-from nsbill.runs.worker import Outcome, Worker
+from nsbill.runs.worker import Halt, Outcome, Worker
 
 __all__ = ["Run", "run_notebook"]
 
@@ -73,13 +73,18 @@ def run_notebook(
     parameters: Mapping[str, object] = _NOTHING,
     environment: Mapping[str, str] = _NOTHING,
     timeout_per_cell: int | None = None,
+    time_limit: float | None = None,
     scheduled: Mapping[str, str] | None = None,
+    begun: Callable[[str, Path], None] = lambda _run_id, _folder: None,
+    halt: Halt | None = None,
     progress: Progress = silent,
 ) -> Run:
     """Execute ``notebook`` with ``parameters`` and keep everything in ``runs_folder/<notebook>/<run id>/``.
 
-    ``environment`` is added to this process's environment for the notebook; ``timeout_per_cell`` is in seconds.
-    ``scheduled``: the job and the slot that it is run for, kept in the record. A notebook that fails is a ``Run`` with status ``failed``, kept like any other.
+    ``environment`` is added to this process's environment for the notebook; ``timeout_per_cell`` and ``time_limit``, of
+    the whole run, are in seconds. ``scheduled``: the job and the slot that it is run for, kept in the record. ``begun`` is
+    told the run's id and its folder while it is under way; ``halt`` stops it. A notebook that fails is a ``Run`` with
+    status ``failed``, kept like any other.
 
     Raises
     ------
@@ -94,6 +99,7 @@ def run_notebook(
     surroundings |= environment
     secrets = Secrets(surroundings)
     with open_folder(runs_folder, notebook) as folder, Worker(surroundings) as worker:
+        begun(folder.run_id, folder.partial)
         clock = time.monotonic()
         outcome = worker.execute(
             {
@@ -104,6 +110,8 @@ def run_notebook(
                 "timeout_per_cell": timeout_per_cell,
             },
             progress,
+            time_limit=time_limit,
+            halt=halt,
         )
         if outcome.kind in _LOGGED and worker.log():
             (folder.partial / _LOG).write_text(worker.log() + "\n", encoding="utf-8")

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,16 +18,38 @@ from typing import Any, Self
 
 from nsbill.progress import Progress
 
-__all__ = ["Outcome", "Worker"]
+__all__ = ["Halt", "Outcome", "Worker"]
 
 _LOG_LINES = 40
+_PATIENCE = 15.0
+"""Seconds past the limit of a run after which its process is killed, if it has not ended the run by itself."""
+_LOOK_EVERY = 0.1
+
+
+class Halt:
+    """The order to stop a run at once, given from another thread or by a signal; the first reason counts."""
+
+    def __init__(self) -> None:
+        self._given = threading.Event()
+        self.reason = ""
+
+    def give(self, reason: str) -> None:
+        """Order it."""
+        if not self._given.is_set():
+            self.reason = reason
+            self._given.set()
+
+    def is_given(self) -> bool:
+        """Whether it was ordered."""
+        return self._given.is_set()
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How the notebook ended.
 
-    ``kind`` is completed, cell_error, exit, timeout, dead_kernel, not_started, runner_error or child_died;
+    ``kind`` is completed, cell_error, exit, timeout, dead_kernel, not_started, runner_error, child_died or
+    stopped;
     ``cell`` counts the cells of the notebook from 0.
     """
 
@@ -70,14 +94,27 @@ class Worker:
             if kind is not None:
                 process.kill()
 
-    def execute(self, order: Mapping[str, object], progress: Progress) -> Outcome:
-        """Have the notebook executed and wait for the outcome; every way of ending is an outcome."""
+    def execute(
+        self,
+        order: Mapping[str, object],
+        progress: Progress,
+        *,
+        time_limit: float | None = None,
+        halt: Halt | None = None,
+    ) -> Outcome:
+        """Have the notebook executed and wait for the outcome; every way of ending is an outcome.
+
+        The child ends a run by itself when ``time_limit`` (seconds) is over; if it does not, it is killed.
+        """
         done = total = 0
-        for event in self._ask({"do": "execute", **order}):
-            if event["event"] == "outcome":
-                return Outcome(**{name: event[name] for name in Outcome.__dataclass_fields__})
-            done, total = event["done"], event["total"]
-            progress(done, total)
+        with _Watched(self._process, time_limit, halt) as watched:
+            for event in self._ask({"do": "execute", "time_limit": time_limit, **order}):
+                if event["event"] == "outcome":
+                    return Outcome(**{name: event[name] for name in Outcome.__dataclass_fields__})
+                done, total = event["done"], event["total"]
+                progress(done, total)
+        if watched.kind is not None:
+            return Outcome(watched.kind, None, watched.sentence, done, total)
         sentence = f"the process that ran the notebook ended without a word ({self._cause()}); memory may be short"
         return Outcome("child_died", None, sentence, done, total)
 
@@ -112,3 +149,37 @@ class Worker:
     def _cause(self) -> str:
         status = self._process.wait()
         return f"signal {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
+
+
+class _Watched:
+    """Kills a process that is past its limit, or that is to stop, while the block runs; says why it did."""
+
+    def __init__(self, process: subprocess.Popen[str], time_limit: float | None, halt: Halt | None) -> None:
+        self._process, self._limit, self._halt = process, time_limit, halt
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self.kind: str | None = None
+        self.sentence = ""
+
+    def __enter__(self) -> Self:
+        if self._limit is not None or self._halt is not None:
+            self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _watch(self) -> None:
+        until = None if self._limit is None else time.monotonic() + self._limit + _PATIENCE
+        while not self._over.wait(_LOOK_EVERY):
+            if self._halt is not None and self._halt.is_given():
+                self.kind, self.sentence = "stopped", f"the run was stopped: {self._halt.reason}"
+            elif until is not None and time.monotonic() > until:
+                self.kind = "timeout"
+                self.sentence = f"the run took longer than the {self._limit:g} s that it may take, and was killed"
+            else:
+                continue
+            self._process.kill()
+            return
