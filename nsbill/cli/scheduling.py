@@ -1,4 +1,4 @@
-"""Commands about the schedule: check, next; those that run something are in ``scheduling_runs``."""
+"""The group ``nsbill schedule`` with check and next; what runs something is in ``scheduling_runs``."""
 
 from __future__ import annotations
 
@@ -8,21 +8,15 @@ from pathlib import Path
 
 import click
 
+from nsbill.cli import scheduling_runs
 from nsbill.cli.common import echo_json, json_option
+from nsbill.cli.scheduling_common import file_option, local, open_schedule
 from nsbill.errors import ScheduleError
-from nsbill.runs.schedule_file import Job, Schedule, load_schedule, schedule_path
+from nsbill.runs.schedule_file import Job, Schedule
 from nsbill.runs.schedule_times import times_after
 from nsbill.settings import load_settings
 
-__all__ = ["COMMANDS", "file_option", "local", "open_schedule", "schedule"]
-
-file_option = click.option(
-    "--file",
-    "file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    envvar="NSBILL_SCHEDULE",
-    help="The schedule's file; papermill_runs/schedule.toml when left out.",
-)
+__all__ = ["COMMANDS"]
 
 
 @click.group()
@@ -65,16 +59,6 @@ def next_times(job: str | None, count: int, file: Path | None, as_json: bool) ->
     width = max((len(one.name) for _, one in times), default=0)
     for at, one in times:
         click.echo(f"{one.name:{width}}  {local(at, one)}  {at:%Y-%m-%d %H:%M:%S} UTC")
-
-
-def open_schedule(file: Path | None) -> Schedule:
-    """Read the schedule's file."""
-    return load_schedule(schedule_path(file))
-
-
-def local(at: datetime, job: Job) -> str:
-    """An instant on the clock of the job's zone."""
-    return f"{at.astimezone(job.zone):%a %Y-%m-%d %H:%M:%S %z} {job.zone.key}"
 
 
 def _check_workspace(found: Schedule, job: Job) -> None:
@@ -121,5 +105,8 @@ def _as_json(job: Job, now: datetime) -> dict[str, object]:
         "next": None if job.paused else job.next_slot(now),
     }
 
+
+for _command in scheduling_runs.COMMANDS:
+    schedule.add_command(_command)
 
 COMMANDS = (schedule,)
