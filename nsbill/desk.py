@@ -27,6 +27,7 @@ from nsbill.billing.run import RunResult, carry_out, resume_run, settle_open
 from nsbill.credentials import Credentials, load_credentials
 from nsbill.errors import BillingRefused, JournalError, NetSuiteError, SettingsError, SignInRefused, TooManyRequests
 from nsbill.exception_queue import ExceptionQueue, Taking
+from nsbill.netsuite.book_facts import load_bill_subsidiaries, load_billed_kinds, load_posted_elsewhere
 from nsbill.netsuite.books import billing_records_of, load_accounting_periods, load_currencies
 from nsbill.netsuite.client import Client
 from nsbill.netsuite.order_lookup import OrderName
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from nsbill.amazon.bank import BankStatement
     from nsbill.amazon.store import AddResult, SettlementStore
     from nsbill.reconcile import Reconciliation
+    from nsbill.reconcile.book_facts import BookFacts
 
 __all__ = ["Criterion", "Desk"]
 
@@ -325,7 +327,20 @@ class Desk:
             proofs=store.check(bank, as_of=day),
             activity=store.activity() if store.activity_files() else None,
             bill_items=books.bill_items,
+            facts=self._facts(),
             rules=ReconcileRules.of(settings, as_of=day, basis=basis),
+        )
+
+    def _facts(self) -> BookFacts:
+        """What else the settings ask NetSuite for: amounts by kind, subsidiaries; and the accounting periods."""
+        from nsbill.reconcile.book_facts import BookFacts
+
+        periods, client = self._periods()[0], self.client
+        return BookFacts(
+            billed_kinds=load_billed_kinds(client) if self.settings.kind_items else None,
+            bill_subsidiaries=load_bill_subsidiaries(client) if self.settings.marketplace_subsidiaries else None,
+            accounting_periods=periods,
+            posted_elsewhere=None if periods is None else load_posted_elsewhere(client, load_currencies(client)),
         )
 
     @property

@@ -14,6 +14,7 @@ from nsbill.settings import load_settings, save_settings
 from nsbill.simulator import tables
 from nsbill.simulator.server import Simulator
 from nsbill.simulator.world import build_world
+from nsbill.simulator.world_catalogue import company_settings
 
 _SECRET = ("consumer_key", "consumer_secret", "token_id", "token_secret")
 
@@ -52,7 +53,7 @@ def demo_company(folder: Path, *, orders: int = 100, seed: int = 7, latency_ms: 
     with Simulator(folder / "simulator.db", latency_ms=latency_ms) as simulator:
         given = simulator.credentials()
         plain = {name: value for name, value in given.items() if name not in _SECRET}
-        save_settings(folder, plain)
+        save_settings(folder, {**plain, **company_settings()})
         environment = {f"NSBILL_{name.upper()}": given[name] for name in _SECRET}
         company = Company(folder, simulator, environment)
         with company.desk() as desk:

@@ -11,6 +11,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from world_reading_more import judge_more
+
 from nsbill.simulator.world import WorldSummary
 
 GROSS = {"ItemPrice", "Promotion", "ItemWithheldTax"}
@@ -150,6 +152,10 @@ class World:
                 _add(found[line.cells["order-id"], line.currency], line)
         return found
 
+    def with_fault(self, name: str) -> set[str]:
+        """The orders in which a class is planted."""
+        return {str(row["amazon_order_id"]) for row in self.key["exceptions"] if row["exception_class"] == name}
+
     def planted(self) -> dict[str, str]:
         return {
             row["amazon_order_id"]: row["exception_class"] for row in self.key["exceptions"] if row["amazon_order_id"]
@@ -203,6 +209,7 @@ def reconcile(world: World) -> Counter[tuple[str, str | None, str | None, str, s
         if name:
             found[name, amazon_id, None, currency, text(amount)] += 1
     _judge_payments(found, money, orders)
+    judge_more(world, found, money, orders)
     malformed: Counter[tuple[str, str, str]] = Counter()
     levies: Counter[tuple[str, str, str]] = Counter()
     for line in world.lines:
@@ -284,7 +291,7 @@ def overdue(world: World, order: sqlite3.Row) -> bool:
     """Say whether the cycle that holds the release has ended, by the marketplace's own settlement periods."""
     if not order["shipdate"]:
         return False
-    symbol = world.currencies()[order["subsidiary"]]
+    symbol = world.currencies()[order["channel"]]
     last = max(file.end.date() for file in world.files if file.currency == symbol)
     cycles = -((last - released(order)) // timedelta(days=14))  # negative: ended before the last one
     return last + timedelta(days=14) * cycles < world.summary.today

@@ -23,6 +23,7 @@ from nsbill.errors import RunError, WorkspaceError
 from nsbill.progress import console_progress
 from nsbill.settings import load_settings
 from nsbill.simulator.server import Simulator
+from nsbill.simulator.world_catalogue import company_settings
 from nsbill.vocabulary import BillingMode, BillingStatus
 
 _NOTEBOOKS = ("10_scheduled_billing", "11_scheduled_reconciliation")
@@ -84,6 +85,7 @@ def _bill_and_reconcile(
         billing_status=status,
         invoice_flow=mode != BillingMode.CASH_SALE.value,
         cash_sale_flow=mode != BillingMode.INVOICE.value,
+        **company_settings(),
     )
     say(f"   Saved search '{criterion.search.title}'. {criterion.sentence}\n\n2. The plan")
     plan = desk.preview()

@@ -53,7 +53,11 @@ def told_by(found: Reconciliation) -> IsTold:
     steps, compared = _steps(found.tie_out), _compared(found.agreement)
     given = {column for column in set(_COLUMNS.values()) if bool(found.statement[column].notna().any())}
 
+    not_looked_for = frozenset(found.coverage[~found.coverage["looked_for"]]["exception_class"].tolist())
+
     def is_told(exception_class: str, order: str | None, settlement: str | None) -> bool:
+        if exception_class in not_looked_for:
+            return False
         if exception_class in _STEPS:
             return (settlement, _STEPS[exception_class]) in steps
         if exception_class in _COLUMNS:

@@ -63,11 +63,6 @@ def _missing(
         yield _c.SUBSIDIARY_MISMATCH, "No subsidiary is named for any marketplace: setting 'marketplace_subsidiaries'."
     if facts.accounting_periods is None:
         yield _c.CLOSED_PERIOD, "The accounting periods are not known: the role may not see them."
-    if "skip" not in (rules.partially_billed, rules.partially_shipped):
-        yield (
-            _c.PARTIALLY_BILLED_SKIPPED,
-            "Nothing is skipped: 'partially_billed' and 'partially_shipped' bill what is there.",
-        )
     if facts.booked_income is None:
         yield _c.REIMBURSEMENT_UNBOOKED, "What is booked as income from reimbursements is not known."
     if facts.clearing_balances is None:

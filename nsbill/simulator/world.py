@@ -29,8 +29,9 @@ from nsbill.simulator.world_catalogue import (
 )
 from nsbill.simulator.world_history import Calendar, History, history_of
 from nsbill.simulator.world_ledger import Ledger
+from nsbill.simulator.world_more import MoreFaults, Places
 from nsbill.simulator.world_orders import Order, OrderMaker
-from nsbill.simulator.world_payments import Payments
+from nsbill.simulator.world_payments import Case, Payments
 from nsbill.simulator.world_planted import Slot, plan_slots, planted_each
 from nsbill.simulator.world_writer import DocumentWriter
 
@@ -132,6 +133,9 @@ class _Builder:
         self._writer = DocumentWriter(connection, _period_ids(connection))
         self._each = planted_each(orders)
         self._payments = Payments(connection, self._writer, self._calendar, each=self._each, seed=seed)
+        self._more = MoreFaults(each=self._each, seed=seed)
+        self._dice = random.Random(f"places {seed}")
+        self._connection = connection
         self._twin: Order | None = None
         self.ledgers = tuple(Ledger(rng, market, self._calendar) for market in MARKETS)
         self.answers = AnswerKey(orders=orders, seed=seed, today=today)
@@ -144,11 +148,19 @@ class _Builder:
             tally = post_order(self._rng, self.ledgers[order.market.index], order, history)
             self.answers.order(order, booked, tally)
             self._payments.order(order, history, booked, tally)
+            self._more.order(Case(order, history, booked, tally))
         self._payments.close(self.answers)
+        self._plant_more()
         self._strangers()
         self._unknown_labels()
         for ledger in self.ledgers:
             ledger.close()
+
+    def _plant_more(self) -> None:
+        """Plant what is planted in finished books and open settlements."""
+        self._writer.flush()
+        places = Places(self._connection, self._writer, self.ledgers, self._calendar, self.answers, self._dice)
+        self._more.close(places, set(self._payments.faulty))
 
     def _live(self, slot: Slot) -> tuple[Order, History]:
         order = self._maker.order(slot)

@@ -68,6 +68,29 @@ class AnswerKey:
         """Note a fault in how NetSuite booked what Amazon paid."""
         self._exception(name, order, None, currency, amount)
 
+    def planted(
+        self,
+        name: str,
+        *,
+        order: str | None = None,
+        settlement: str | None = None,
+        currency: str,
+        amount: int,
+        needs: str | None = None,
+    ) -> None:
+        """Note a fault; ``needs`` says what must be given beside books and settlements to see it: bank, activity."""
+        self._exception(name, order, settlement, currency, amount)
+        if needs:
+            self._exceptions[-1]["needs"] = needs
+
+    def settled_more(self, order: str, *, received: int = 0, refunded: int = 0, fees: int = 0) -> None:
+        """Correct the statement of an order of which more was settled than was noted; ``fees`` are positive."""
+        for row in self._statement:
+            if row["amazon_order_id"] == order:
+                for name, more in (("received_gross", received), ("refunded", refunded), ("fee_withheld", fees)):
+                    row[name] = amount_text(_hundredths(row[name]) + more)
+                row["net_cash"] = amount_text(_hundredths(row["net_cash"]) + received - refunded - fees)
+
     def malformed(self, shown: str, settlement_id: str, currency: str, tally: Tally) -> None:
         """Note settled lines whose order id has no known form; the settlement stands for the order."""
         self._exception("MALFORMED_ORDER_ID", None, settlement_id, currency, tally.net)
@@ -132,6 +155,10 @@ def _amount(name: str, total: int, billed: int, credited: int, tally: Tally) -> 
         "CREDIT_MEMO_WITHOUT_REFUND": credited - tally.refunded,
         "CHARGEBACK_OR_CLAIM": tally.refunded,
     }[name]
+
+
+def _hundredths(text: str) -> int:
+    return int(text.replace(".", ""))
 
 
 def _totals(found: list[tuple[str, int]]) -> dict[str, object]:

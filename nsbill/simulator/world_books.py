@@ -42,6 +42,7 @@ class Booked:
     credited: int
     bill: Bill | None = None
     memo: Memo | None = None
+    sales_order: int = 0
 
     def billed_after(self, order: Order) -> int:
         """Return what is billed once every order that is Pending Billing has been billed to the end."""
@@ -70,7 +71,7 @@ def book_order(rng: random.Random, writer: DocumentWriter, order: Order, history
         if back:
             credited = line_total(back)
             memo = _credit(writer, order, history, bill, back, straight=straight)
-    return Booked(booked_currency(order)[1], line_total(lines), billed, credited, bill, memo)
+    return Booked(booked_currency(order)[1], line_total(lines), billed, credited, bill, memo, sales_order)
 
 
 def _yesterday(order: Order) -> int:

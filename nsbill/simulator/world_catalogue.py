@@ -24,6 +24,7 @@ __all__ = [
     "Market",
     "Product",
     "accounting_periods",
+    "company_settings",
     "saved_searches",
     "static_rows",
 ]
@@ -215,3 +216,12 @@ def _status(*letters: str) -> dict[str, object]:
 def _column(name: str) -> dict[str, object]:
     label, kind = _COLUMNS[name]
     return {"name": name, "label": label, "join": None, "type": kind, "summary": None, "formula": None, "sort": None}
+
+
+def company_settings() -> dict[str, dict[str, str]]:
+    """Return the settings that the company's books call for: which items bill what, which subsidiary bills where."""
+    subsidiaries = {row: name for row, name, _ in _SUBSIDIARIES}
+    return {
+        "kind_items": {"AMZ-SHIPPING": "shipping", "AMZ-GIFT-WRAP": "gift wrap", "AMZ-PROMOTION": "promotion"},
+        "marketplace_subsidiaries": {market.name: subsidiaries[market.row] for market in MARKETS},
+    }

@@ -73,6 +73,7 @@ class Ledger:
             for k in range(PERIODS)
         ]
         self._days: dict[int, tuple[str, str]] = {}
+        self._places: dict[int, dict[str, list[int]]] = {}
 
     def post(self, posted: int, event: Event, amounts: Sequence[Amount]) -> None:
         """Add one line an amount to the period that ``posted`` falls into."""
@@ -87,6 +88,15 @@ class Ledger:
             settlement.total += amount
             if description == "Principal" and kind == "ItemPrice":
                 settlement.principal += amount
+
+    def rows_of(self, period: int, order_id: str) -> list[int]:
+        """Return the places of an order's lines in the settlement of a period."""
+        if period not in self._places:
+            found: dict[str, list[int]] = {}
+            for place, row in enumerate(self.settlements[period].rows):
+                found.setdefault(row.split("\t", 8)[7], []).append(place)
+            self._places[period] = found
+        return self._places[period].get(order_id, [])
 
     def charge(self, settlement: Settlement, description: str, amount: int, *, at: int | None = None) -> None:
         """Add one account line; a zero amount is no line."""

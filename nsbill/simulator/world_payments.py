@@ -20,14 +20,14 @@ from nsbill.simulator.world_history import PERIOD, Calendar, History, day_of
 from nsbill.simulator.world_orders import Order
 from nsbill.simulator.world_writer import DocumentWriter
 
-__all__ = ["PAYMENT_CLASSES", "Payments"]
+__all__ = ["PAYMENT_CLASSES", "Case", "Payments", "Pool"]
 
 PAYMENT_CLASSES = ("PAYMENT_NOT_APPLIED", "PAYMENT_OVER_APPLIED", "PAYMENT_WRONG_ORDER", "REFUND_NOT_POSTED")
 """The classes that are planted here, in orders without any other fault."""
 
 
-class _Case(NamedTuple):
-    """One order whose money side is to be booked."""
+class Case(NamedTuple):
+    """One order with what became of it in the books and in the settlements."""
 
     order: Order
     history: History
@@ -44,10 +44,11 @@ class Payments:
         self._connection, self._writer, self._calendar = connection, writer, calendar
         self._each = each
         self._dice = random.Random(f"payments {seed}")
-        self._settled: dict[int, _Pool] = defaultdict(self._pool)  # by customer: a payment has one customer
-        self._unsettled: dict[int, _Pool] = defaultdict(self._pool)
+        self._settled: dict[int, Pool] = defaultdict(self._pool)  # by customer: a payment has one customer
+        self._unsettled: dict[int, Pool] = defaultdict(self._pool)
         self._refunded = self._pool()
         self._used: set[tuple[str, int]] = set()
+        self.faulty: set[str] = set()
         self._changes: list[tuple[int, int, str, int]] = []
 
     def order(self, order: Order, history: History, booked: Booked, tally: Tally) -> None:
@@ -55,7 +56,7 @@ class Payments:
         bill = booked.bill
         if bill is None or bill.kind != "CustInvc" or booked.currency != order.market.currency:
             return
-        case: _Case | None = _Case(order, history, booked, tally)
+        case: Case | None = Case(order, history, booked, tally)
         if order.slot.plant is None and order.slot.status == "G" and bill.total:
             if history.refund is None and tally.received == bill.total:
                 case = self._settled[order.customer].swap(case)
@@ -74,6 +75,7 @@ class Payments:
             self._mistake(answers)
             refunded = self._refunded.take()
             if refunded is not None:
+                self.faulty.add(refunded.order.amazon_id)
                 self._book(refunded, post_refund=False)
                 amount = min(refunded.booked.credited, refunded.tally.refunded)
                 answers.payment("REFUND_NOT_POSTED", refunded.order.amazon_id, refunded.booked.currency, amount)
@@ -87,8 +89,8 @@ class Payments:
             self._changes,
         )
 
-    def _pool(self) -> _Pool:
-        return _Pool(self._dice, 2 * self._each)
+    def _pool(self) -> Pool:
+        return Pool(self._dice, 2 * self._each)
 
     def _lack(self, answers: AnswerKey) -> None:
         case = self._from(self._settled)
@@ -113,16 +115,19 @@ class Payments:
         right, wrong = self._settled[customer].take(), self._unsettled[customer].take()
         assert right is not None
         assert wrong is not None
+        self.faulty |= {right.order.amazon_id, wrong.order.amazon_id}
         amount = self._unused(right, min(_total(right), _total(wrong)))
         self._book(right, missing=amount)
         self._pay(wrong, amount, self._yesterday)
         answers.payment("PAYMENT_WRONG_ORDER", right.order.amazon_id, right.booked.currency, amount)
 
-    def _from(self, pools: dict[int, _Pool]) -> _Case | None:
+    def _from(self, pools: dict[int, Pool]) -> Case | None:
         filled = [customer for customer, pool in sorted(pools.items()) if len(pool)]
-        return pools[self._dice.choice(filled)].take() if filled else None
+        found = pools[self._dice.choice(filled)].take() if filled else None
+        self.faulty |= {found.order.amazon_id} if found is not None else set()
+        return found
 
-    def _unused(self, case: _Case, most: int) -> int:
+    def _unused(self, case: Case, most: int) -> int:
         """Return an amount that no other fault of the currency has: two that fit each other would be one mistake."""
         amount = most
         while (case.booked.currency, amount) in self._used:
@@ -136,12 +141,12 @@ class Payments:
     def _yesterday(self) -> int:
         return self._calendar.today - 1
 
-    def _booked_on(self, case: _Case, period: int) -> int:
+    def _booked_on(self, case: Case, period: int) -> int:
         """The day after the end of a settlement period, as far as it has come."""
         end = self._calendar.start(case.order.market) + (period + 1) * PERIOD
         return min(day_of(end) + 1, self._yesterday)
 
-    def _book(self, case: _Case, *, missing: int = 0, post_refund: bool = True) -> None:
+    def _book(self, case: Case, *, missing: int = 0, post_refund: bool = True) -> None:
         """Book what the settlements hold of an order, except ``missing``."""
         bill, memo = case.booked.bill, case.booked.memo
         assert bill is not None
@@ -162,14 +167,14 @@ class Payments:
         if memo is not None and not straight and post_refund:
             self._refund(case)
 
-    def _pay(self, case: _Case, amount: int, day: int) -> None:
+    def _pay(self, case: Case, amount: int, day: int) -> None:
         bill = case.booked.bill
         assert bill is not None
         payment = self._writer.write("CustPymt", case.order, day, "C", [], total=amount, paid=amount)
         self._writer.apply("Payment", bill.document, "CustInvc", payment, "CustPymt", amount, day)
         self._change(bill.document, amount, day)
 
-    def _refund(self, case: _Case) -> None:
+    def _refund(self, case: Case) -> None:
         """Post the customer refund of a credit memo, as soon as Amazon has taken it."""
         memo, refund = case.booked.memo, case.history.refund
         assert memo is not None
@@ -187,23 +192,23 @@ class Payments:
         self._changes.append((amount, amount, f"{self._writer.day(day)}T10:00:00Z", document))
 
 
-def _total(case: _Case) -> int:
+def _total(case: Case) -> int:
     assert case.booked.bill is not None
     return case.booked.bill.total
 
 
-class _Pool:
+class Pool:
     """Holds a fair choice of a few cases out of all that come along (reservoir sampling)."""
 
     def __init__(self, dice: random.Random, size: int) -> None:
         self._dice, self._size = dice, size
-        self._cases: list[_Case] = []
+        self._cases: list[Case] = []
         self._seen = 0
 
     def __len__(self) -> int:
         return len(self._cases)
 
-    def swap(self, case: _Case | None) -> _Case | None:
+    def swap(self, case: Case | None) -> Case | None:
         """Take a case in, and hand back the one that must go for it."""
         assert case is not None
         self._seen += 1
@@ -215,11 +220,11 @@ class _Pool:
             self._cases[place], case = case, self._cases[place]
         return case
 
-    def take(self) -> _Case | None:
+    def take(self) -> Case | None:
         """Remove and return one of them."""
         return self._cases.pop(self._dice.randrange(len(self._cases))) if self._cases else None
 
-    def rest(self) -> Iterator[_Case]:
+    def rest(self) -> Iterator[Case]:
         """Hand back all that is left."""
         while self._cases:
             yield self._cases.pop(0)
