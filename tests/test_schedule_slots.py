@@ -93,10 +93,10 @@ def test_a_slot_that_failed_may_be_run_again_when_asked_for(book: ScheduleBook, 
 
 
 def test_a_missed_slot_is_written_down_once_and_only_when_nobody_dealt_with_it(book: ScheduleBook) -> None:
-    assert book.pass_over(KEY, TEN, "missed", "the service was not running")
-    assert not book.pass_over(KEY, TEN, "missed", "again")
+    assert book.pass_over(KEY, [TEN], "missed", "the service was not running") == [TEN]
+    assert book.pass_over(KEY, [TEN], "missed", "again") == []
     end(book, book.claim(KEY, TEN + QUARTER, origin="schedule"))
-    assert not book.pass_over(KEY, TEN + QUARTER, "missed", "too late")
+    assert book.pass_over(KEY, [TEN + QUARTER], "missed", "too late") == []
     assert (kinds(book), kinds(book, TEN + QUARTER)) == (["missed"], ["claimed", "ended"])
 
 
@@ -195,7 +195,7 @@ def test_a_service_goes_on_after_the_newest_slot_that_a_service_dealt_with(book:
     end(book, book.claim(KEY, TEN + QUARTER, origin="schedule"))
     end(book, book.claim(KEY, TEN + 9 * QUARTER, origin="by hand"))
     assert book.anchor(KEY).counts_from == TEN + QUARTER, "a run by hand of a later slot hides none"
-    book.pass_over(KEY, TEN + 2 * QUARTER, "missed", "why")
+    book.pass_over(KEY, [TEN + 2 * QUARTER], "missed", "why")
     assert book.anchor(KEY).counts_from == TEN + 2 * QUARTER
     assert book.jobs("1_SB1", "main") == ["billing"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -132,21 +132,20 @@ class ScheduleBook:
     def pass_over(
         self,
         key: JobKey,
-        slot: datetime,
+        slots: Iterable[datetime],
         kind: Literal["missed", "overlapped"],
         detail: str,
-        *,
-        origin: Origin = "schedule",
-    ) -> bool:
-        """Write down that a slot had no run, and why; unless somebody has dealt with it. Returns whether it was written."""
+    ) -> list[datetime]:
+        """Write down that slots had no run, and why; returns those that nobody has dealt with, the others are left alone."""
+        whole = sorted(slots)
 
-        def step(to: Transaction) -> bool:
-            if self._newest(to.db, key, slot) is not None:
-                return False
-            self._add(to.db, key, slot, kind, origin, detail=detail)
-            return True
+        def step(to: Transaction) -> list[datetime]:
+            free = [slot for slot in whole if self._newest(to.db, key, slot) is None]
+            for slot in free:
+                self._add(to.db, key, slot, kind, "schedule", detail=detail)
+            return free
 
-        return self._writer.write_alone(step)
+        return self._writer.write_alone(step) if whole else []
 
     def lose_open(self, key: JobKey) -> list[datetime]:
         """Mark claimed slots as lost whose process is gone, or whose lease ended; returns them."""
@@ -175,13 +174,16 @@ class ScheduleBook:
             of = s.of_job(s.job_event, **key.values)
             notes = db.execute(sa.select(s.job_event).where(of).order_by(s.job_event.c.event_id)).mappings().all()
             mine = s.of_job(s.slot_event, **key.values) & s.slot_event.c.origin.in_(_OF_THE_SERVICE)
-            newest: datetime | None = db.execute(sa.select(sa.func.max(s.slot_event.c.slot)).where(mine)).scalar()
+            newest = sa.select(s.slot_event.c.slot, s.slot_event.c.at).where(mine)
+            last = db.execute(newest.order_by(s.slot_event.c.slot.desc(), s.slot_event.c.event_id).limit(1)).first()
         known = [note for note in notes if note["kind"] in {"known", "removed"}]
         pauses = [note for note in notes if note["kind"] in {"paused", "unpaused"}]
         timing = known[-1]["detail"] if known and known[-1]["kind"] == "known" else None
         paused = pauses[-1]["who"] if pauses and pauses[-1]["kind"] == "paused" else None
-        begins = [note["counts_from"] for note in notes[-1:]] + ([newest] if newest is not None else [])
-        return Anchor(timing, max(begins, default=None), paused)
+        counts_from: datetime | None = notes[-1]["counts_from"] if notes else None
+        if last is not None and (not notes or last.at > notes[-1]["at"]):
+            counts_from = max(filter(None, (counts_from, last.slot)))
+        return Anchor(timing, counts_from, paused)
 
     def jobs(self, account: str, seller_account: str) -> list[str]:
         """Names of the jobs that a service has known and that were not removed."""

@@ -17,7 +17,12 @@ from nsbill.cli.connection import connected
 from nsbill.cli.journal import author_option
 from nsbill.cli.scheduling_common import file_option, open_schedule
 from nsbill.progress import console_progress
+from nsbill.runs.schedule_file import schedule_path
 from nsbill.runs.schedule_job import execute_notebook_of, job_key, open_journal, run_job
+from nsbill.runs.schedule_lock import only_service, service_of
+from nsbill.runs.schedule_log import ServiceLog
+from nsbill.runs.schedule_service import Service
+from nsbill.runs.schedule_slots import JobBook, missed_before_a_pause
 from nsbill.runs.schedule_status import job_status, slot_sentence
 from nsbill.runs.worker import Halt
 
@@ -115,9 +120,11 @@ def status(job: str | None, count: int, file: Path | None, as_json: bool) -> Non
     jobs = [found.job(job)] if job else list(found.jobs.values())
     now = datetime.now(UTC)
     states = [job_status(found, one, now, count=count) for one in jobs]
+    service = service_of(found.path)
     if as_json:
-        echo_json({"file": found.path, "jobs": [state.as_json() for state in states]})
+        echo_json({"file": found.path, "service": service, "jobs": [state.as_json() for state in states]})
     else:
+        click.echo(f"Service: {service or 'none on this machine; start it: nsbill schedule start'}")
         for state in states:
             click.echo(state.sentence)
             for row in state.slots:
@@ -130,9 +137,23 @@ def _note(file: Path | None, name: str, kind: Any, author: str, reason: str | No
     job = open_schedule(file).job(name)
     with closing(open_journal(job)) as journal:
         was = journal.schedule.anchor(job_key(job)).paused_by is not None
+        missed_before_a_pause(JobBook(job, job_key(job), journal.schedule), datetime.now(UTC))
         if kind == "paused" or was:
             journal.schedule.note(job_key(job), kind, datetime.now(UTC), who=author, detail=reason)
     return was
+
+
+@click.command()
+@file_option
+def start(file: Path | None) -> None:
+    """Run the schedule in the foreground until Ctrl-C or SIGTERM; a second one ends running jobs (exit code 130)."""
+    path = schedule_path(file)
+    with only_service(path), closing(ServiceLog(path.with_name("schedule.log"), echo=click.echo)) as log:
+        service = Service(path, log)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: service.stop.ask())
+        code = service.run()
+    exit_with(code)
 
 
 @contextmanager
@@ -153,4 +174,4 @@ def _stopped_by_signals() -> Iterator[Halt]:
             signal.signal(number, handler)
 
 
-COMMANDS = (run_now, pause, unpause, status)
+COMMANDS = (start, run_now, pause, unpause, status)

@@ -19,7 +19,17 @@ from typing import Any
 from nsbill.errors import WorkspaceError
 from nsbill.runs.results import write_atomically
 
-__all__ = ["NOTEBOOK", "PARTIAL", "RECORD", "REPORT", "RunFolder", "is_under_way", "open_folder", "time_of"]
+__all__ = [
+    "NOTEBOOK",
+    "PARTIAL",
+    "RECORD",
+    "REPORT",
+    "RunFolder",
+    "is_under_way",
+    "lock_file",
+    "open_folder",
+    "time_of",
+]
 
 PARTIAL = ".partial-"
 NOTEBOOK, REPORT, RECORD = "notebook.ipynb", "report.html", "run.json"
@@ -67,7 +77,7 @@ def open_folder(runs_folder: Path, notebook: Path) -> Iterator[RunFolder]:
         problem = f"a folder for the run cannot be made ({error.strerror})"
         raise WorkspaceError(home, problem, "Choose a runs folder that can be written to.") from error
     with (folder.partial / _LOCK).open("w") as lock:
-        _lock(lock.fileno(), wait=True)  # a reader may be trying it this very moment
+        lock_file(lock.fileno(), wait=True)  # a reader may be trying it this very moment
         yield folder
 
 
@@ -75,7 +85,7 @@ def is_under_way(folder: Path) -> bool:
     """Say whether the process that writes this partial folder is alive on this machine."""
     try:
         with (folder / _LOCK).open("r+") as lock:
-            return not _lock(lock.fileno(), wait=False)
+            return not lock_file(lock.fileno(), wait=False)
     except OSError:
         return False
 
@@ -88,7 +98,7 @@ def time_of(run_id: str) -> datetime | None:
         return None
 
 
-def _lock(descriptor: int, *, wait: bool) -> bool:
+def lock_file(descriptor: int, *, wait: bool) -> bool:
     """Take the lock until the file is closed; False when another process has it."""
     if sys.platform == "win32":
         import msvcrt
