@@ -12,6 +12,7 @@ from nsbill.cli import scheduling_runs
 from nsbill.cli.common import echo_json, json_option
 from nsbill.cli.scheduling_common import file_option, local, open_schedule
 from nsbill.errors import ScheduleError
+from nsbill.runs.schedule_export import KINDS, exported
 from nsbill.runs.schedule_file import Job, Schedule
 from nsbill.runs.schedule_times import times_after
 from nsbill.settings import load_settings
@@ -59,6 +60,25 @@ def next_times(job: str | None, count: int, file: Path | None, as_json: bool) ->
     width = max((len(one.name) for _, one in times), default=0)
     for at, one in times:
         click.echo(f"{one.name:{width}}  {local(at, one)}  {at:%Y-%m-%d %H:%M:%S} UTC")
+
+
+@schedule.command()
+@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("job", required=False)
+@click.option("--to", type=click.Path(file_okay=False, path_type=Path), help="Write files into this folder.")
+@file_option
+def export(kind: str, job: str | None, to: Path | None, file: Path | None) -> None:
+    """Say the schedule in the words of cron, systemd or Kubernetes, which then call run-now; all jobs, or JOB."""
+    found = open_schedule(file)
+    files = exported(found, [found.job(job)] if job else found.jobs.values(), kind)
+    if to is not None:
+        to.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        if to is None:
+            click.echo(f"# --- {name}\n{text}" if len(files) > 1 else text)
+        else:
+            (to / name).write_text(text, encoding="utf-8")
+            click.echo(f"Written: {to / name}")
 
 
 def _check_workspace(found: Schedule, job: Job) -> None:

@@ -14,16 +14,16 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
-__all__ = ["cron_problem", "times_after", "times_between"]
+__all__ = ["ANY_DAY", "cron_problem", "times_after", "times_between"]
 
-_ANY_DAY = datetime(2026, 1, 1)  # noqa: DTZ001 -- a clock on the wall
+ANY_DAY = datetime(2026, 1, 1)  # noqa: DTZ001 -- a clock on the wall
 _SECOND, _DAY = timedelta(seconds=1), timedelta(days=1)
 
 
 def cron_problem(expression: str) -> str | None:
     """What is wrong with a cron expression; ``None``: it can be used."""
     try:
-        next(CronSim(expression, _ANY_DAY))
+        next(CronSim(expression, ANY_DAY))
     except CronSimError as error:
         return str(error)[:1].lower() + str(error)[1:]
     except StopIteration:
