@@ -16,7 +16,7 @@ from pathlib import Path
 from nsbill.simulator import tables
 from nsbill.simulator.world import build_world
 
-__all__ = ["CampaignBooks", "make_books"]
+__all__ = ["BookWriter", "CampaignBooks", "Sample", "make_books", "samples_of"]
 
 _SAMPLE_ORDERS = 300
 _CARELESS = """
@@ -45,10 +45,10 @@ def make_books(path: Path, *, account: str, orders: int, first_id: int, seed: in
     path.with_name("answer_key.json").unlink()  # of the sample company, which is taken out below
     with closing(tables.connect(path)) as books:
         books.execute("BEGIN")
-        samples = _samples(books)
+        samples = samples_of(books)
         for table in ("txn", "txnline", "link"):
             books.execute(f"DELETE FROM {table}")
-        writer = _Writer(books, first_id)
+        writer = BookWriter(books, first_id)
         due = dict(writer.copy(samples[number % len(samples)]) for number in range(orders))
         newest = writer.next_id - 1
         preferences = {"concurrency_limit": "40", "transform_externalid": "dropped" if careless else "kept"}
@@ -67,7 +67,7 @@ class _Document:
 
 
 @dataclass(frozen=True)
-class _Sample:
+class Sample:
     """An order with the bills that it has already."""
 
     order: _Document
@@ -76,10 +76,11 @@ class _Sample:
 
     @property
     def due(self) -> int:
+        """What is left to bill, in minor units."""
         return int(self.order.row["total"]) - sum(int(bill.row["total"]) for bill in self.bills)
 
 
-def _samples(books: sqlite3.Connection) -> list[_Sample]:
+def samples_of(books: sqlite3.Connection) -> list[Sample]:
     """Orders that are Pending Billing, each once, whose amounts add up and of which something is left to bill."""
     orders = books.execute(
         "SELECT * FROM txn o WHERE type = 'SalesOrd' AND status = 'F' AND etail_order_id IS NOT NULL "
@@ -91,14 +92,14 @@ def _samples(books: sqlite3.Connection) -> list[_Sample]:
     return [sample for sample in found if sample.due > 0]
 
 
-def _sample(books: sqlite3.Connection, order: sqlite3.Row) -> _Sample:
+def _sample(books: sqlite3.Connection, order: sqlite3.Row) -> Sample:
     bills = books.execute(
         "SELECT * FROM txn WHERE createdfrom = ? AND type IN ('CustInvc', 'CashSale') AND voided = 'F'", (order["id"],)
     ).fetchall()
     links = books.execute(
         "SELECT * FROM link WHERE previousdoc = ? AND linktype = 'OrdBill'", (order["id"],)
     ).fetchall()
-    return _Sample(_document(books, order), [_document(books, bill) for bill in bills], links)
+    return Sample(_document(books, order), [_document(books, bill) for bill in bills], links)
 
 
 def _document(books: sqlite3.Connection, row: sqlite3.Row) -> _Document:
@@ -106,13 +107,13 @@ def _document(books: sqlite3.Connection, row: sqlite3.Row) -> _Document:
     return _Document(row, lines)
 
 
-class _Writer:
+class BookWriter:
     """Copies samples under new ids, numbers and Amazon order ids."""
 
     def __init__(self, books: sqlite3.Connection, first_id: int) -> None:
         self._books, self.next_id = books, first_id
 
-    def copy(self, sample: _Sample) -> tuple[int, int]:
+    def copy(self, sample: Sample) -> tuple[int, int]:
         """Write one more order like the sample, with its bills; returns its id and what is left to bill."""
         order_id = self.next_id
         text = f"{order_id:016d}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from decimal import Decimal
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -47,7 +48,7 @@ def sale_lines(text: str) -> pd.DataFrame:
 
 def shares(case: Case, lines: str, items: list[Item] | None = None, mode: TaxMode = TaxMode.EXCLUDE) -> list[str]:
     """``order record received rung`` of each billing record."""
-    frames = case.frames()
+    frames: dict[str, Any] = dict(case.frames())
     frames["lines"] = sale_lines(lines)
     total = sum(frames["lines"]["amount"], Decimal("0.00"))
     settlement = {**records(frames["settlements"])[0], "lines": len(frames["lines"]), "lines_total": total}

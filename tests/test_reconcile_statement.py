@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -282,7 +283,7 @@ def test_inputs_that_contradict_themselves_are_refused(case: Case, sentence: str
 
 
 def test_lines_that_are_missing_or_changed_are_refused() -> None:
-    frames = Case(lines=LINES + "\nK | Order | A | FEE_FBA | -1.00").frames()
+    frames: dict[str, Any] = dict(Case(lines=LINES + "\nK | Order | A | FEE_FBA | -1.00").frames())
     rules = Case().reconcile_rules()
     with pytest.raises(ReconcileError, match="K has 1 lines that add up to 10\\.00, and 2 lines"):
         reconcile(**{**frames, "lines": frames["lines"].iloc[:1]}, rules=rules)
@@ -291,7 +292,7 @@ def test_lines_that_are_missing_or_changed_are_refused() -> None:
 
 
 def test_a_frame_of_another_shape_is_refused_by_name() -> None:
-    frames = Case().frames()
+    frames: dict[str, Any] = dict(Case().frames())
     with pytest.raises(SchemaError, match="'orders' lacks total"):
         reconcile(**{**frames, "orders": frames["orders"].drop(columns="total")}, rules=Case().reconcile_rules())
     floats = frames["billing_records"].assign(total=pd.Series([], dtype="float64"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -198,24 +198,25 @@ class ScheduleBook:
 
     def slots(
         self, key: JobKey, *, after: datetime | None = None, until: datetime | None = None, limit: int | None = None
-    ) -> Sequence[sa.RowMapping]:
+    ) -> Sequence[Mapping[str, Any]]:
         """The job's slots as they stand, the newest first: the latest event of each; ``began_at``: its first one's time."""
         which = [s.of_job(s.slot_event, **key.values)]
         which += [s.slot_event.c.slot > after] if after is not None else []
         which += [s.slot_event.c.slot <= until] if until is not None else []
         with self._reading.connect() as db:
-            return db.execute(s.latest_slots_query(*which).limit(limit)).mappings().all()
+            return [dict(row) for row in db.execute(s.latest_slots_query(*which).limit(limit)).mappings()]
 
     def open_slots(self, key: JobKey) -> Sequence[sa.RowMapping]:
         """Slots whose run is under way, or whose process is gone."""
         with self._reading.connect() as db:
             return _open(db, key)
 
-    def history(self, key: JobKey, slot: datetime | None = None) -> Sequence[sa.RowMapping]:
+    def history(self, key: JobKey, slot: datetime | None = None) -> Sequence[Mapping[str, Any]]:
         """Every event of a job's slots, or of one slot, oldest first."""
         query = sa.select(s.slot_event).where(s.of_job(s.slot_event, **key.values)).order_by(s.slot_event.c.event_id)
         with self._reading.connect() as db:
-            return db.execute(query if slot is None else query.where(s.slot_event.c.slot == slot)).mappings().all()
+            found = db.execute(query if slot is None else query.where(s.slot_event.c.slot == slot)).mappings()
+            return [dict(row) for row in found]
 
     def _dealt_with(self, db: sa.Connection, key: JobKey, slot: datetime, *, again: bool) -> sa.RowMapping | None:
         """The latest event of a slot that may not be claimed; ``None``: it may."""

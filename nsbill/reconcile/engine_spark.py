@@ -60,7 +60,8 @@ class SparkEngine:
         """Make a lazy frame of an Arrow table; amounts go over as decimals."""
         nullable = pa.schema([field.with_nullable(True) for field in table.schema])
         with _sentences("handing a table to Spark failed"):
-            return nw.from_native(self._session.createDataFrame(table.cast(nullable)))
+            made: Frame = nw.from_native(self._session.createDataFrame(table.cast(nullable)))
+            return made
 
     def parquet(self, paths: Sequence[Path | str], schema: Schema) -> Frame:
         """Make a lazy frame of Parquet files that hold ``schema``; every worker must be able to read them."""
@@ -76,7 +77,8 @@ class SparkEngine:
         later = {c.name for c in schema.columns if c.nullable and c.name not in found}
         _check_columns(found, {name: kind for name, kind in wanted.items() if name not in later}, schema.name)
         columns = [functions.lit(None).cast(wanted[n]).alias(n) if n in later else functions.col(n) for n in wanted]
-        return nw.from_native(files.select(*columns))
+        chosen: Frame = nw.from_native(files.select(*columns))
+        return chosen
 
     def hold(self, frame: Frame, *, grain: Sequence[str], what: str) -> Frame:
         """Compute ``frame`` once, keep it with the executors, and assert that ``grain`` is unique in it.

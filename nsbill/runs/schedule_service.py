@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -80,12 +81,12 @@ class Service:
         now = self.clock.now()
         self._reread(now)
         for running in list(self._running.values()):
-            self._guarded(f"the end of {running.job.name}", lambda running=running: self._reap(running, now))
+            self._guarded(f"the end of {running.job.name}", partial(self._reap, running, now))
         if self.stop.count:
             return
         for job in self.schedule.jobs.values():
             if _is_time(self._next_look.get(job.name), now):
-                self._guarded(f"job {job.name}", lambda job=job: self._look(job, now))
+                self._guarded(f"job {job.name}", partial(self._look, job, now))
         if _is_time(self._next_heartbeat, now):
             self._next_heartbeat = now + _LOOK_EVERY
             self._guarded("alerts", lambda: self.heartbeat(self.schedule, self.problem, now))
@@ -174,7 +175,7 @@ class Service:
         self._say("reread", f"The schedule's file was read again: {', '.join(read.jobs)}")
         for name, job in before.jobs.items():
             if name not in read.jobs:
-                self._guarded(f"job {name}", lambda job=job: self._removed(job, now))
+                self._guarded(f"job {name}", partial(self._removed, job, now))
 
     def _removed(self, job: Job, now: datetime) -> None:
         for slots, why in self._books.of(job).become_removed(now):

@@ -80,7 +80,7 @@ def _by_the_clock(expression: str, zone: ZoneInfo, after: datetime) -> Iterator[
 def _change(zone: ZoneInfo, after: datetime, until: datetime) -> datetime | None:
     """The first instant after ``after``, up to ``until``, at which the zone's clocks show another offset."""
     before = after.astimezone(zone).utcoffset()
-    low = after
+    low = high = after
     while low < until:
         high = min(low + _DAY, until)
         if high.astimezone(zone).utcoffset() != before:
