@@ -86,12 +86,14 @@ class Criterion:
 class Desk:
     """Everything an analyst or a scheduled run does with one workspace. Use as a context manager."""
 
-    def __init__(self, workspace: Path, settings: Settings, credentials: Credentials) -> None:
+    def __init__(
+        self, workspace: Path, settings: Settings, credentials: Credentials, client: Client | None = None
+    ) -> None:
         if not settings.account:
             raise SettingsError("account", "is not set", "Set NSBILL_ACCOUNT, or use the simulator: nsbill demo.")
         self.workspace, self.settings = workspace, settings
         self.journal = Journal.open(settings.journal_url or workspace)
-        self.client = Client(settings, credentials)
+        self.client = client or Client(settings, credentials)
 
     @classmethod
     def open(cls, workspace: Path | str = "workspace") -> Desk:
@@ -266,14 +268,8 @@ class Desk:
         self.check_account(production=production)
         run_id = self._run(run_id, "try again")
         self._check_edition(run_id)
-        return retry_run(
-            run_id,
-            journal=self.journal,
-            client=self.client,
-            fixed=fixed,
-            progress=progress,
-            stop=stop,
-        )
+        journal, client = self.journal, self.client
+        return retry_run(run_id, journal=journal, client=client, fixed=fixed, progress=progress, stop=stop)
 
     def exclude(self, order: str, *, reason: str, author: str) -> OrderName:
         """Leave an order (internal id, number, Amazon order id) out of every plan until it is included again."""

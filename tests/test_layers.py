@@ -36,6 +36,7 @@ LAYERS = {
     "nsbill.billing.limits": 4,
     "nsbill.exception_queue": 4,
     "nsbill.desk": 5,
+    "nsbill.reading_desk": 6,
     "nsbill.doctor": 5,
     "nsbill.show": 6,
     "nsbill.runs": 7,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -124,6 +125,9 @@ def test_10_looks_only_in_a_dry_run_refuses_beyond_its_limits_and_bills_once(com
     assert isinstance(waiting, int)
     assert waiting > 0
     assert (dry.results["created"], company.bills()) == (0, before)
+    record = json.loads((dry.folder / "run.json").read_text())
+    assert record["plan_fingerprint"] == dry.results["plan_fingerprint"]
+    assert len(str(record["plan_fingerprint"])) > 10
 
     refused = run(company, "10_scheduled_billing", max_orders=waiting - 1, max_total="10.00")
     assert (refused.status, company.bills()) == ("failed", before)
@@ -151,6 +155,16 @@ def test_11_records_received_due_and_exceptions_as_the_desk_finds_them(company: 
         expected = dict(zip(found.totals["currency"], found.totals[name], strict=True))
         assert {currency: Decimal(amount) for currency, amount in recorded.items()} == expected
     assert done.results["exceptions"] == len(found.exceptions)
+    by_class: Any = done.results["exceptions_by_class"]
+    assert by_class == found.exceptions.groupby("exception_class").size().to_dict()
+    aged: Any = done.results["due_by_days"]
+    for currency, days in aged.items():
+        late = found.statement[(found.statement["currency"] == currency) & (found.statement["due"] > 0)]
+        assert sum(map(Decimal, days.values())) == late["due"].sum()
+    breaks: Any = done.results["tie_out_breaks"]
+    assert len(breaks) == int((found.tie_out["holds"] == False).sum())  # noqa: E712 -- a column
+    assert set(done.results["reserve"]) == set(found.settlements["currency"])  # type: ignore[call-overload]
+    assert (done.results["unresolved"], done.results["certificate_days_left"]) == (0, None)
     assert done.results["as_of"] == found.as_of.isoformat()
 
 
