@@ -16,6 +16,7 @@ import pandas as pd
 
 from nsbill import schemas
 from nsbill.reconcile import ReconcileRules, Reconciliation, reconcile
+from nsbill.reconcile.book_facts import BookFacts
 from nsbill.vocabulary import EventClass, LineKind, OrderRoute
 
 SELLER = "main"
@@ -60,6 +61,7 @@ class Case:
     applications: str | None = None
     settlements: str = "settlement | end\nK | 2026-10-14\nK1 | 2026-10-28"
     rules: dict[str, object] = field(default_factory=dict)
+    facts: BookFacts | None = None
 
     def with_(self, **changes: object) -> Case:
         """The same case with other tables."""
@@ -87,7 +89,7 @@ class Case:
         frames: dict[str, object] = dict(self.frames())
         if files is not None:
             frames["lines"] = list(files)
-        return reconcile(**frames, rules=self.reconcile_rules())  # type: ignore[arg-type]
+        return reconcile(**frames, rules=self.reconcile_rules(), facts=self.facts)  # type: ignore[arg-type]
 
     def reconcile_rules(self) -> ReconcileRules:
         """The rules of this case."""
@@ -273,6 +275,8 @@ def _line(row: Row, settlement: str, source_line: int) -> dict[str, object]:
         "posted_at": datetime(posted.year, posted.month, posted.day, 12, tzinfo=UTC) if posted else None,
         "posted_day": (posted - date(1970, 1, 1)).days if posted else None,
         "marketplace": row.get("marketplace"),
+        "order_item_code": row.get("item"),
+        "sku": row.get("sku"),
     }
 
 
