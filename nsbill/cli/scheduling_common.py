@@ -9,7 +9,11 @@ import click
 
 from nsbill.runs.schedule_file import Job, Schedule, load_schedule, schedule_path
 
-__all__ = ["file_option", "local", "open_schedule"]
+__all__ = ["ALERTS_NOT_SENT", "file_option", "local", "open_schedule"]
+
+ALERTS_NOT_SENT = (
+    "Alerts are read and checked, and not sent yet by this version: look at nsbill schedule status and nsbill runs."
+)
 
 file_option = click.option(
     "--file",

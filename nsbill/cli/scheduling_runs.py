@@ -15,9 +15,9 @@ from nsbill.billing.journal_schedule import Origin, SlotRefused
 from nsbill.cli.common import echo_json, exit_with, json_option
 from nsbill.cli.connection import connected
 from nsbill.cli.journal import author_option
-from nsbill.cli.scheduling_common import file_option, open_schedule
+from nsbill.cli.scheduling_common import ALERTS_NOT_SENT, file_option, open_schedule
 from nsbill.progress import console_progress
-from nsbill.runs.schedule_file import schedule_path
+from nsbill.runs.schedule_file import load_schedule, schedule_path
 from nsbill.runs.schedule_job import execute_notebook_of, job_key, open_journal, run_job
 from nsbill.runs.schedule_lock import only_service, service_of
 from nsbill.runs.schedule_log import ServiceLog
@@ -148,6 +148,8 @@ def _note(file: Path | None, name: str, kind: Any, author: str, reason: str | No
 def start(file: Path | None) -> None:
     """Run the schedule in the foreground until Ctrl-C or SIGTERM; a second one ends running jobs (exit code 130)."""
     path = schedule_path(file)
+    if load_schedule(path).alerts:
+        click.echo(ALERTS_NOT_SENT, err=True)
     with only_service(path), closing(ServiceLog(path.with_name("schedule.log"), echo=click.echo)) as log:
         service = Service(path, log)
         for number in (signal.SIGINT, signal.SIGTERM):
