@@ -145,15 +145,12 @@ def test_every_command_takes_a_workspace_and_reading_ones_json() -> None:
             options = {text for option in command.params for text in option.opts}
             if name == "restlet":
                 continue  # writes files that come with nsbill; no workspace is asked
-            assert "--workspace" in options, name
+            # each job of a schedule names its own workspace
+            assert ("--file" if name == "schedule" else "--workspace") in options, name
             assert "--json" in options or command.name in {
-                "lab",
-                "simulator",
-                "set",
-                "certificate",
-                "login",
-                "logout",
-            }, name
+                *("lab", "simulator", "set", "certificate", "login", "logout"),
+                *("start", "pause", "unpause", "export"),
+            }, f"{name} {command.name}"
 
 
 def test_errors_end_the_process_with_code_2_and_without_a_traceback(tmp_path: Path) -> None:
