@@ -112,7 +112,9 @@ def test_environment_yml_names_the_same_versions_and_one_channel() -> None:
 
 def test_every_import_of_the_package_is_a_declared_dependency() -> None:
     """What comes along by chance today may be gone tomorrow."""
-    declared = {requirement.name.replace("-", "_") for requirement in _runtime()}
+    extras = _project()["project"]["optional-dependencies"].values()
+    wanted = [*_runtime(), *(Requirement(text) for extra in extras for text in extra)]
+    declared = {requirement.name.replace("-", "_") for requirement in wanted}
     known = set(sys.stdlib_module_names) | declared | {"nsbill"}
     comes_with = {
         "urllib3": "requests",
@@ -121,6 +123,7 @@ def test_every_import_of_the_package_is_a_declared_dependency() -> None:
         "markupsafe": "jinja2",
         "dateutil": "pandas",
         "numpy": "pandas",
+        "py4j": "pyspark",
     }
     imported: dict[str, str] = {}
     for path in (ROOT / "nsbill").rglob("*.py"):

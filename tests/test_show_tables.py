@@ -103,7 +103,7 @@ def test_the_statement_comes_by_due_and_of_one_currency_when_asked() -> None:
 def test_exceptions_come_with_the_largest_amount_first_and_in_words() -> None:
     reconciliation = sample_reconciliation()
     table = exceptions_table(reconciliation.exceptions, currency="USD")
-    assert [row[0] for row in table.rows[:2]] == ["Refund without credit memo", "Short settled"]
+    assert [row[0] for row in table.rows[:2]] == ["Amount mismatch shipping", "Short settled"]
     summary = exceptions_summary(reconciliation.exceptions)
     assert ("Orphan order ID", "9", "-13.50 USD") in summary.rows
     assert exceptions_summary(EXCEPTIONS.frame()).text().endswith("no exceptions")

@@ -57,7 +57,8 @@ def summary_columns(sheet: Any) -> dict[str, dict[str, Any]]:
 
 def class_sheets(book: Any) -> list[Any]:
     """The sheets of exception classes."""
-    return [sheet for sheet in book if sheet["A1"].value == "Exception" and sheet.title != "Exceptions"]
+    others = {"Exceptions", "What was looked for"}
+    return [sheet for sheet in book if sheet["A1"].value == "Exception" and sheet.title not in others]
 
 
 def recomputed(formula: str, sheet: Any) -> Decimal:

@@ -114,6 +114,7 @@ class Worker:
                 done, total = event["done"], event["total"]
                 progress(done, total)
         if watched.kind is not None:
+            self._process.wait()  # killed, but perhaps not gone yet: it must not be taken for one that can write the report
             return Outcome(watched.kind, None, watched.sentence, done, total)
         sentence = f"the process that ran the notebook ended without a word ({self._cause()}); memory may be short"
         return Outcome("child_died", None, sentence, done, total)
