@@ -13,6 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -191,7 +192,7 @@ def generate(folder: Path, *, lines: int) -> Data:
     (folder / "settlements").mkdir(parents=True, exist_ok=True)
     per = max(1, round(lines / SETTLEMENTS_KEPT / _LINES_PER_ORDER))
     last = SETTLEMENTS_KEPT + MONTH
-    config = {"memory_limit": "3GB", "temp_directory": str(folder / "spill")}
+    config: dict[str, Any] = {"memory_limit": "3GB", "temp_directory": str(folder / "spill")}
     with duckdb.connect(config=config) as connection:
         connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         connection.execute(_ORDERS.format(per=per, last=last))
