@@ -13,11 +13,10 @@ import pandas as pd
 import pytest
 from reconcile_tables import Case
 from test_reconcile_statement import SCENARIOS
-from test_reconcile_worked_example import CASE
+from test_reconcile_worked_example import CASE, INCLUDED
 
 from nsbill.errors import ReconcileError
 from nsbill.reconcile import Reconciliation, reconcile
-from nsbill.vocabulary import TaxMode
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +43,7 @@ def spark() -> Iterator[Any]:
     "case",
     [
         pytest.param(CASE, id="worked example"),
-        pytest.param(CASE.with_(rules={**CASE.rules, "tax_mode": TaxMode.INCLUDE}), id="worked example, tax included"),
+        pytest.param(INCLUDED, id="worked example, tax included"),
         pytest.param(SCENARIOS, id="an order of every status"),
     ],
 )

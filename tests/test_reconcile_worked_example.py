@@ -95,14 +95,17 @@ def test_order_a_is_as_the_domain_reference_says(expected: dict[str, str | None]
     assert row["status"] == expected["status"]
 
 
+INCLUDED = CASE.with_(
+    bills="order | total\nA | 62.44\nA | 43.20",
+    credits="order | total | date\nA | 58.80 | 2026-10-29",
+    orders="",
+    rules={"tax_mode": TaxMode.INCLUDE},
+)
+"""Order A where its bills carry the tax that Amazon collects."""
+
+
 def test_order_a_in_include_mode() -> None:
-    include = CASE.with_(
-        bills="order | total\nA | 62.44\nA | 43.20",
-        credits="order | total | date\nA | 58.80 | 2026-10-29",
-        orders="",
-        rules={"tax_mode": TaxMode.INCLUDE},
-    )
-    row = statement_row(include.run())
+    row = statement_row(INCLUDED.run())
     wanted = {
         "billed_gross": "105.64",
         "received_gross": "105.64",
