@@ -140,7 +140,9 @@ def test_every_import_of_the_package_is_a_declared_dependency() -> None:
 def test_every_dependency_is_explained_in_one_line() -> None:
     text = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
     explained = set(re.findall(r"^\| `([a-z0-9-]+)`", text, re.MULTILINE))
-    assert explained == {requirement.name for requirement in [*_runtime(), *_tests()]} | {"uv"}
+    extras = _project()["project"]["optional-dependencies"].values()
+    optional = {Requirement(text).name for extra in extras for text in extra}
+    assert explained == {requirement.name for requirement in [*_runtime(), *_tests()]} | optional | {"uv"}
 
 
 def test_the_version_is_the_one_on_top_of_the_change_log() -> None:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -72,6 +72,19 @@ class FakeChild:
         return "Error: it could not be"
 
 
+SERVICES: list[Service] = []
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    """Close the journals and the log of every service that a test made, restarted ones too."""
+    yield
+    while SERVICES:
+        service = SERVICES.pop()
+        service._books.close()
+        service.log.close()
+
+
 @dataclass
 class Stage:
     """A service on a set clock, with runs of a set length; the journal is a real one."""
@@ -89,7 +102,8 @@ class Stage:
 
     def started(self) -> Service:
         log = ServiceLog(self.folder / "papermill_runs" / "schedule.log")
-        return Service(self.path, log, clock=self.clock, launch=self.launch)
+        SERVICES.append(Service(self.path, log, clock=self.clock, launch=self.launch))
+        return SERVICES[-1]
 
     def launch(self, schedule: Schedule, job: Job, slot: datetime, origin: Any) -> FakeChild:
         self.launched.append((job.name, f"{slot:%H:%M}", origin))
@@ -127,16 +141,10 @@ class Stage:
         text = (self.folder / "papermill_runs" / "schedule.log").read_text()
         return [line for line in map(json.loads, text.splitlines()) if line["event"] == event]
 
-    def close(self) -> None:
-        self.service._books.close()
-        self.service.log.close()
-
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Any:
-    made = Stage(tmp_path)
-    yield made
-    made.close()
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path)
 
 
 def test_each_slot_is_run_once_at_its_time(stage: Stage) -> None:
@@ -193,7 +201,6 @@ def test_a_job_that_only_reports_is_not_caught_up(tmp_path: Path) -> None:
     stage.until("09:50")
     stage.clock.time += timedelta(minutes=22)  # 10:12: 10:00 is not
     stage.until("10:14")
-    stage.close()
     assert stage.slots() == [
         ("09:15", "ended", "schedule"),
         ("09:30", "missed", "schedule"),
@@ -205,7 +212,6 @@ def test_a_job_that_only_reports_is_not_caught_up(tmp_path: Path) -> None:
 def test_a_slot_that_comes_while_the_job_is_running_is_overlapped_and_never_runs(tmp_path: Path) -> None:
     stage = Stage(tmp_path, minutes=20)
     stage.until("10:16")
-    stage.close()
     assert stage.launched == [
         ("work", "09:15", "schedule"),
         ("work", "09:45", "schedule"),
@@ -222,7 +228,6 @@ def test_a_slot_that_comes_while_the_job_is_running_is_overlapped_and_never_runs
 def test_a_process_that_dies_before_it_claims_its_slot_is_a_missed_slot_with_its_last_words(tmp_path: Path) -> None:
     stage = Stage(tmp_path, dies=True)
     stage.until("09:20")
-    stage.close()
     assert stage.slots() == [("09:15", "missed", "schedule")]
     assert "exit code 9 before it could claim the slot: Error: it could not be" in stage.log("missed")[0]["sentence"]
 
