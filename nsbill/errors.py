@@ -73,6 +73,14 @@ class WorkspaceError(NsbillError):
         super().__init__(f"{path}: {problem}. {remedy}")
 
 
+class MissingExtra(NsbillError):
+    """Something that nsbill does only with a package of an extra, which is not installed."""
+
+    def __init__(self, what: str, package: str, extra: str) -> None:
+        self.package, self.extra = package, extra
+        super().__init__(f"{what} needs {package}, which is not installed. Install it: pip install 'nsbill[{extra}]'.")
+
+
 class SchemaError(NsbillError):
     """A DataFrame is not of the shape that a function needs."""
 

@@ -22,6 +22,7 @@ __all__ = [
     "format_totals",
     "minor_units",
     "parse_amount",
+    "parse_limits",
     "round_money",
     "sum_by_currency",
 ]
@@ -101,3 +102,22 @@ def format_money(amount: Decimal | None, currency: str) -> str:
 def format_totals(totals: Mapping[str, Decimal]) -> str:
     """Write totals of several currencies side by side; never adds them."""
     return ", ".join(format_money(amount, currency) for currency, amount in totals.items()) or "nothing"
+
+
+def parse_limits(text: str) -> Decimal | dict[str, Decimal]:
+    """Read ``1000.00``, or ``USD=1000.00, EUR=500.00``.
+
+    Raises
+    ------
+    MoneyError
+        It is neither; or a currency is named twice, or an amount is not exact.
+    """
+    if "=" not in text:
+        return exact(text)
+    limits: dict[str, Decimal] = {}
+    for part in text.split(","):
+        currency, equals, amount = (piece.strip() for piece in part.partition("="))
+        if not (equals and re.fullmatch(r"[A-Z]{3}", currency)) or currency in limits:
+            raise MoneyError(text, "it is not one amount for each currency, such as USD=1000.00, EUR=500.00")
+        limits[currency] = exact(amount)
+    return limits

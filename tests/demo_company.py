@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from nsbill.credentials import TokenCredentials
@@ -45,11 +45,15 @@ class Company:
 
 
 @contextmanager
-def demo_company(folder: Path, *, orders: int = 100, seed: int = 7, latency_ms: int = 0) -> Iterator[Company]:
-    """Build the company in ``folder``, serve it, and add Amazon's settlement files to the workspace."""
-    world = build_world(
-        folder / "simulator.db", folder / "amazon_files", orders=orders, seed=seed, today=datetime.now(UTC).date()
-    )
+def demo_company(
+    folder: Path, *, orders: int = 100, seed: int = 7, latency_ms: int = 0, today: date | None = None
+) -> Iterator[Company]:
+    """Build the company in ``folder``, serve it, and add Amazon's settlement files to the workspace.
+
+    ``today``: the day up to which it has lived, by default the real one.
+    """
+    day = today or datetime.now(UTC).date()
+    world = build_world(folder / "simulator.db", folder / "amazon_files", orders=orders, seed=seed, today=day)
     with Simulator(folder / "simulator.db", latency_ms=latency_ms) as simulator:
         given = simulator.credentials()
         plain = {name: value for name, value in given.items() if name not in _SECRET}

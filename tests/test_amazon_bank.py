@@ -257,6 +257,14 @@ def test_another_amount_is_set_beside_a_deposit_only_when_it_can_be_no_other() -
     assert told([K, near], bank) == ["K 53.49 – False DEPOSIT_MISMATCH", "L 50.00 – False DEPOSIT_MISMATCH"]
 
 
+def test_a_missing_deposit_in_another_currency_of_the_bank_does_not_hide_how_much_is_lacking() -> None:
+    euros = facts("E", "9.00", "2026-06-18", "EUR")
+    line = "2026-06-18 | 53.48 | AMAZON"
+    bank = statement(f"{line}\n2026-06-02 | -1.00 | Rent | EUR")
+    assert told([K, euros], bank) == ["K 53.49 53.48 False DEPOSIT_MISMATCH", "E 9.00 – False DEPOSIT_MISSING"]
+    assert told([K, euros], statement(line))[0] == "K 53.49 – False DEPOSIT_MISMATCH", "it may be the euros, converted"
+
+
 def test_negative_and_empty_totals_are_due_no_deposit() -> None:
     owed, nothing = facts("N", "-62.31", "2026-06-17"), facts("Z", "0.00", "2026-06-17")
     assert told([owed, nothing], statement("")) == ["N 0.00 0.00 True –", "Z 0.00 0.00 True –"]

@@ -221,6 +221,28 @@ def test_seller_accounts_and_accounts_keep_apart_and_the_numbers_go_on(tmp_path:
     journal.close()
 
 
+@pytest.mark.parametrize("account, seller_account", [("2", "main"), ("1", "other")])
+def test_nobody_reads_or_works_on_an_exception_of_another_account(
+    tmp_path: Path, account: str, seller_account: str
+) -> None:
+    journal = Journal.open(tmp_path)
+    mine = ExceptionQueue(journal, account="1", seller_account="main")
+    theirs = ExceptionQueue(journal, account=account, seller_account=seller_account)
+    take(mine, "11-01", "short 1 10.00")
+    for step in (
+        lambda: theirs.mark(["E-1"], ExceptionState.CLOSED, by="bob", reason="not ours"),
+        lambda: theirs.assign(["E-1"], owner="bob", by="bob"),
+        lambda: theirs.note(["E-1"], text="x", by="bob"),
+        lambda: theirs.one("E-1"),
+        lambda: theirs.history("E-1"),
+    ):
+        with pytest.raises(JournalError, match="the queue has no E-1"):
+            step()
+    assert stands(mine) == ["E-1 10.00 open"]
+    assert [event["kind"] for event in mine.history("E-1")[0]] == ["seen"], "nothing was written"
+    journal.close()
+
+
 def test_class_order_settlement_reference_and_currency_tell_exceptions_apart(queue: ExceptionQueue) -> None:
     table = "short 1 1.00; over 1 1.00; short 1 1.00 EUR; odd X-1 1.00; odd X-2 1.00; label X-1 1.00"
     assert take(queue, "11-01", table).events == {"seen": 6}

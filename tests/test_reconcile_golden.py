@@ -7,13 +7,19 @@ files with ``NSBILL_RENEW_GOLDEN=1 python -m pytest tests/test_reconcile_golden.
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from demo_company import demo_company
 from reconcile_tables import Case
 from test_reconcile_statement import SCENARIOS
 from test_reconcile_worked_example import CASE, INCLUDED
+
+from nsbill.amazon.bank import read_bank
+from nsbill.reconcile import Reconciliation
+from nsbill.simulator.world_chains import BANK_STATEMENT
 
 GOLDEN = Path(__file__).parent / "golden"
 RENEW = bool(os.environ.get("NSBILL_RENEW_GOLDEN"))
@@ -24,11 +30,26 @@ CASES = {
 }
 
 
+COMPANY = "demo-company-before-billing"
+KINDS = ("statement", "exceptions")
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_statement_and_exceptions_are_those_of_the_golden_files(name: str) -> None:
     case: Case = CASES[name]
-    found = case.run()
-    for kind in ("statement", "exceptions"):
+    compare(name, case.run())
+
+
+def test_those_of_a_small_demo_company_are_those_of_its_golden_files(tmp_path: Path) -> None:
+    day = date(2026, 11, 22)
+    with demo_company(tmp_path, orders=60, seed=9, today=day) as company, company.desk() as desk:
+        bank = read_bank(tmp_path / "amazon_files" / BANK_STATEMENT)
+        compare(COMPANY, desk.reconcile(day, bank=[bank]))
+
+
+def compare(name: str, found: Reconciliation) -> None:
+    """Hold both frames against the files, or write them anew."""
+    for kind in KINDS:
         path, text = GOLDEN / f"{name}.{kind}.csv", _text(getattr(found, kind))
         if RENEW:
             path.parent.mkdir(exist_ok=True)
@@ -37,7 +58,7 @@ def test_statement_and_exceptions_are_those_of_the_golden_files(name: str) -> No
 
 
 def test_nobody_left_a_golden_file_without_its_case() -> None:
-    wanted = {f"{name}.{kind}.csv" for name in CASES for kind in ("statement", "exceptions")}
+    wanted = {f"{name}.{kind}.csv" for name in (*CASES, COMPANY) for kind in KINDS}
     assert {path.name for path in GOLDEN.iterdir()} == wanted
 
 

@@ -59,9 +59,12 @@ def test_the_answer_key_names_every_settlement_with_its_total(world: World) -> N
         assert text(file.total) == total
 
 
-def test_reserves_roll_forward(world: World) -> None:
+def test_reserves_roll_forward_save_where_a_break_is_planted(world: World) -> None:
+    broken = world.settlements_with("RESERVE_BREAK")
     for files in chains(world).values():
         for this, following in pairwise(files):
+            if following.settlement_id in broken:
+                continue
             assert -sum(of_kind(this.lines, "Current Reserve Amount")) == sum(
                 of_kind(following.lines, "Previous Reserve Amount Balance")
             )
@@ -69,20 +72,26 @@ def test_reserves_roll_forward(world: World) -> None:
 
 
 def test_a_negative_settlement_is_charged_in_the_next_one(world: World) -> None:
+    broken = world.settlements_with("BALANCE_BREAK")
     for files in chains(world).values():
         for this, following in pairwise(files):
+            if following.settlement_id in broken:
+                continue
             owed = min(0, this.total)
             assert sum(of_kind(following.lines, "Payable to Amazon")) == owed
             assert sum(of_kind(following.lines, "Successful charge")) == -owed
 
 
 def test_periods_are_fortnights_that_follow_each_other_and_end_shortly_before_today(world: World) -> None:
+    broken = world.settlements_with("SETTLEMENT_GAP") | world.settlements_with("SETTLEMENT_OVERLAP")
+    assert len(broken) == 2
     for files in chains(world).values():
-        assert all(file.end - file.start == timedelta(days=14) for file in files)
-        assert all(this.end == following.start for this, following in pairwise(files))
+        assert all(this.end + timedelta(days=14) == following.end for this, following in pairwise(files))
+        whole = [file for file in files if file.settlement_id not in broken]
+        assert all(file.end - file.start == timedelta(days=14) for file in whole)
         assert all(file.deposit - file.end == timedelta(days=2) for file in files)
         assert 1 <= (TODAY - files[-1].end.date()).days <= 6
-        assert all(file.start <= line.posted < file.end for file in files for line in file.lines)
+        assert all(file.start <= line.posted < file.end for file in whole for line in file.lines)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from world_reading_more import judge_more
+from world_reading_settlements import judge_settlements
 
 from nsbill.simulator.world import WorldSummary
 
@@ -156,6 +157,10 @@ class World:
         """The orders in which a class is planted."""
         return {str(row["amazon_order_id"]) for row in self.key["exceptions"] if row["exception_class"] == name}
 
+    def settlements_with(self, name: str) -> set[str]:
+        """The settlements in which a class is planted."""
+        return {str(row["settlement_id"]) for row in self.key["exceptions"] if row["exception_class"] == name}
+
     def planted(self) -> dict[str, str]:
         return {
             row["amazon_order_id"]: row["exception_class"] for row in self.key["exceptions"] if row["amazon_order_id"]
@@ -210,6 +215,7 @@ def reconcile(world: World) -> Counter[tuple[str, str | None, str | None, str, s
             found[name, amazon_id, None, currency, text(amount)] += 1
     _judge_payments(found, money, orders)
     judge_more(world, found, money, orders)
+    judge_settlements(world, found)
     malformed: Counter[tuple[str, str, str]] = Counter()
     levies: Counter[tuple[str, str, str]] = Counter()
     for line in world.lines:

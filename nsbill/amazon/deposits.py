@@ -162,7 +162,7 @@ def _unfitted(due: _Due, bank: _Bank, loose: Sequence[BankLine], missing: Sequen
         )
         return proof_row(facts, Proof.DEPOSIT, text, holds=None, expected=due.amount, code=Break.DEPOSIT_MISSING), set()
     if same:
-        alone = len(same) == 1 and sum(other.covers(same[0]) for other in missing) == 1
+        alone = len(same) == 1 and sum(_may_be(other, same[0], bank) for other in missing) == 1
         found = same[0].amount if alone else None
         text = (
             f"No line of {due.amount:,} {when}; what the bank shows of Amazon in these days is {_listed(same)}: "
@@ -173,6 +173,12 @@ def _unfitted(due: _Due, bank: _Bank, loose: Sequence[BankLine], missing: Sequen
         return row, set(same)
     text = f"No line of {due.amount:,} {when}: trace the payout in Seller Central.{hint}"
     return proof_row(facts, Proof.DEPOSIT, text, holds=False, expected=due.amount, code=Break.DEPOSIT_MISSING), set()
+
+
+def _may_be(due: _Due, line: BankLine, bank: _Bank) -> bool:
+    """Whether a missing deposit could be this line: it is in its currency, or in one that the bank has no lines of."""
+    converted = due.facts.currency not in bank.currencies
+    return due.covers(line) and (converted or due.facts.currency == line.currency)
 
 
 def _converted(due: _Due, near: Sequence[BankLine], currencies: Sequence[str], when: str) -> Row:

@@ -102,6 +102,11 @@ class SettlementStore:
         tables = [read_lines(file) for file in files]
         return LINES.from_arrow(pa.concat_tables(tables)) if tables else LINES.frame()
 
+    def lines_of(self, settlement_id: str) -> pd.DataFrame:
+        """The lines of one settlement, LINES, as its file has them; none when it is not stored."""
+        used = next((used for used, _ in self._versions() if used.settlement_id == settlement_id), None)
+        return LINES.frame() if used is None else LINES.from_arrow(read_lines(self._settlements / used.file_name))
+
     def activity(self) -> pd.DataFrame:
         """All rows of activity, ACTIVITY, file by file in the order of adding; files that overlap are both in it."""
         return self._activity.frame(self._kept())

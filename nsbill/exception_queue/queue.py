@@ -43,7 +43,10 @@ class Handled:
 
 
 class ExceptionQueue:
-    """The queue of an account and seller account. Numbers (``E-1042``) are unique in the whole journal."""
+    """The queue of an account and seller account.
+
+    Numbers (``E-1042``) are unique in the whole journal; one of another account or seller account is not there.
+    """
 
     def __init__(self, journal: Journal, *, account: str, seller_account: str) -> None:
         self.account, self.seller_account = account, seller_account
@@ -103,7 +106,7 @@ class ExceptionQueue:
             There is none of that name.
         """
         (number,) = numbers_of([exception_id])
-        return _shown(_all_of([number], self._book.numbered([number]))[number])
+        return _shown(_all_of([number], self._book.numbered(self.account, self.seller_account, [number]))[number])
 
     def history(self, exception_id: str) -> tuple[list[dict[str, Any]], list[str]]:
         """What happened to an exception, oldest first: as rows, and as sentences."""
@@ -167,7 +170,7 @@ class ExceptionQueue:
             raise JournalError("it must be known who does this", "Nothing was written. Give a name: --by NAME.")
 
         def step(to: QueueWriting) -> list[Handled]:
-            rows = _all_of(numbers, to.numbered(numbers))
+            rows = _all_of(numbers, to.numbered(self.account, self.seller_account, numbers))
             decided = {number: decide(rows[number]) for number in numbers}
             to.add_events(
                 {"item_id": number, "follows": rows[number]["last_event_id"], "who": who, **event}

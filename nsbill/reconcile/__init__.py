@@ -5,7 +5,9 @@ Pure: no network, no clock; it reads the Parquet files that it is handed and not
 
 from __future__ import annotations
 
+from nsbill.reconcile.compare import Inputs
+from nsbill.reconcile.into_files import ReconciledFiles, reconcile_into
 from nsbill.reconcile.result import Reconciliation, reconcile
 from nsbill.reconcile.rules import ReconcileRules
 
-__all__ = ["ReconcileRules", "Reconciliation", "reconcile"]
+__all__ = ["Inputs", "ReconcileRules", "ReconciledFiles", "Reconciliation", "reconcile", "reconcile_into"]

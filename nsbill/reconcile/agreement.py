@@ -22,7 +22,7 @@ from nsbill.reconcile.activity import each_once
 from nsbill.reconcile.agreement_schema import AGREEMENT, COMPARED, Agreement
 from nsbill.reconcile.agreement_spans import covered, settlement_of
 from nsbill.reconcile.agreement_texts import disagreements, reason
-from nsbill.reconcile.engine import Engine, Frame, checked
+from nsbill.reconcile.engine import AMOUNT, Engine, Frame, checked
 from nsbill.reconcile.rules import ReconcileRules
 from nsbill.reconcile.settled import GOODS, REFUND_EVENTS, SALE_EVENTS, Settled
 from nsbill.reconcile.tie_out_sums import SettlementSums
@@ -98,7 +98,7 @@ def _rows(
     )
     money = [f"{source}_{name}" for source in ("settlement", "payments", "finances") for name in COMPARED]
     return engine.hold(
-        joined.with_columns(nw.col(*money, "difference").cast(nw.Decimal(18, 2))),
+        joined.with_columns(nw.col(*money, "difference").cast(AMOUNT)),
         grain=KEY,
         what="agreement of sources",
     )
@@ -237,7 +237,7 @@ def _state() -> nw.Expr:
 
 def _difference() -> nw.Expr:
     """What a source that differs has more than the settlement; the payments reports' before the Finances API's."""
-    found = nw.lit(None, dtype=nw.Decimal(18, 2))
+    found = nw.lit(None, dtype=AMOUNT)
     for source in ("finances", "payments"):
         more = nw.col(f"{source}_net") - nw.col("settlement_net")
         found = nw.when((~nw.col(f"{source}_agree")).fill_null(False)).then(more).otherwise(found)

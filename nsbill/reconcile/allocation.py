@@ -8,31 +8,28 @@ share says by which rung it was found, and the shares of an order add up to what
 from __future__ import annotations
 
 import narwhals as nw
-import pyarrow as pa
 
 from nsbill.errors import ReconcileError
 from nsbill.money import ZERO
 from nsbill.reconcile.allocation_units import by_units, one_row_per_item
-from nsbill.reconcile.engine import Engine, Frame
+from nsbill.reconcile.engine import AMOUNT, Engine, Frame
 from nsbill.reconcile.settled import SALE_EVENTS, Settled, goods_and_withheld
+from nsbill.reconcile.tax import cancels_withheld
 from nsbill.reconcile.texts import sentence
-from nsbill.schemas import ALLOCATION, BILL_ITEMS
-from nsbill.vocabulary import MatchRung, TaxMode
+from nsbill.schemas import ALLOCATION
+from nsbill.vocabulary import MatchRung
 
 __all__ = ["allocation_rows"]
 
 _KEY = ["amazon_order_id", "currency"]
 _SHARE = [*_KEY, "billing_record_id"]
-_MONEY = nw.Decimal(18, 2)
 _RUNGS = tuple(rung.value for rung in MatchRung)
 
 
-def allocation_rows(
-    engine: Engine, *, rows: Frame, bills: Frame, settled: Settled, bill_items: pa.Table | None
-) -> Frame:
+def allocation_rows(engine: Engine, *, rows: Frame, bills: Frame, settled: Settled, bill_items: Frame) -> Frame:
     """Share ``received_gross`` of the statement's ``rows`` out among the counted ``bills``: schema ALLOCATION.
 
-    ``bill_items`` (schema BILL_ITEMS): what the records bill; without it only amounts and dates can tell.
+    ``bill_items`` (schema BILL_ITEMS): what the records bill; where it is empty only amounts and dates can tell.
 
     Raises
     ------
@@ -40,39 +37,47 @@ def allocation_rows(
         When the shares of an order do not add up to what it received.
     """
     orders = rows.filter(nw.col("bills") > 0).select(*_KEY, "tax_mode", "received_gross", "bills")
-    placed = engine.hold(_placed(bills, orders), grain=_SHARE, what="billing records to allocate to")
-    single = placed.filter(nw.col("bills") == 1).select(
-        *_SHARE, share=nw.col("received_gross").cast(_MONEY), rung=nw.lit(MatchRung.ONLY_RECORD.value)
-    )
-    several = placed.filter(nw.col("bills") > 1)
-    shares = [single]
+    joined = bills.select(*_SHARE, "number", "date", "total").join(orders, on=_KEY, how="inner")
+    parts = [_only_records(joined.filter(nw.col("bills") == 1))]
+    placed = _placed(joined.filter(nw.col("bills") > 1))
+    several = engine.hold(placed, grain=_SHARE, what="billing records to allocate to")
     if engine.read(several.head(1).select("billing_record_id")).num_rows:
-        shares += _of_several(engine, several, settled, bill_items)
-    everything = nw.concat(shares)
-    result = _per_record(placed, everything)
-    held = engine.hold(result, grain=_SHARE, what="allocations")
+        shares = _of_several(engine, several, settled, bill_items)
+        parts.append(_per_record(several, nw.concat(shares)))
+    held = engine.hold(nw.concat(parts), grain=_SHARE, what="allocations")
     _assert_complete(engine, held, orders)
     return held
 
 
-def _of_several(engine: Engine, several: Frame, settled: Settled, bill_items: pa.Table | None) -> list[Frame]:
+def _only_records(joined: Frame) -> Frame:
+    """The records that are alone with their order, which are nearly all: what it received is theirs."""
+    received = nw.col("received_gross").cast(AMOUNT)
+    nothing = received == nw.lit(ZERO)
+    return joined.with_columns(
+        billed=nw.col("total"),
+        received=received,
+        due=(nw.col("total") - received).cast(AMOUNT),
+        rung=nw.when(nothing).then(nw.lit("")).otherwise(nw.lit(MatchRung.ONLY_RECORD.value)),
+    ).select(*ALLOCATION.names)
+
+
+def _of_several(engine: Engine, several: Frame, settled: Settled, bill_items: Frame) -> list[Frame]:
     """The shares of orders with several records, rung by rung."""
-    billed = engine.frame(BILL_ITEMS.arrow.empty_table() if bill_items is None else bill_items)
-    known = billed.join(several.select(*_SHARE, "place"), on="billing_record_id", how="inner")
+    known = bill_items.join(several.select(*_SHARE, "place"), on="billing_record_id", how="inner")
     items, found = _items(several, settled), []
     for column, rung in (("order_item_code", MatchRung.ITEM_ID), ("sku", MatchRung.SKU_QTY)):
         told, items = by_units(engine, items, one_row_per_item(known, column), column)
-        found.append(told.select(*_SHARE, nw.col("share").cast(_MONEY), rung=nw.lit(rung.value)))
+        found.append(told.select(*_SHARE, nw.col("share").cast(AMOUNT), rung=nw.lit(rung.value)))
     by_item = engine.hold(nw.concat(found), grain=[*_SHARE, "rung"], what="shares by item")
     rest = engine.hold(_rest(several, by_item), grain=_SHARE, what="shares by amount and date")
     return [by_item, rest.filter(nw.col("share") != nw.lit(ZERO))]
 
 
-def _placed(bills: Frame, orders: Frame) -> Frame:
+def _placed(joined: Frame) -> Frame:
     """The records with their place by date within the order."""
     by = sentence(nw.col("date").cast(nw.String), "|", nw.col("number"), "|", nw.col("billing_record_id"))
-    joined = bills.select(*_SHARE, "number", "date", "total").join(orders, on=_KEY, how="inner").with_columns(by=by)
-    return joined.with_columns(place=nw.col("by").rank("ordinal").over(*_KEY).cast(nw.Int64)).drop("by")
+    ranked = joined.with_columns(by=by).with_columns(place=nw.col("by").rank("ordinal").over(*_KEY).cast(nw.Int64))
+    return ranked.drop("by")
 
 
 def _items(several: Frame, settled: Settled) -> Frame:
@@ -82,8 +87,7 @@ def _items(several: Frame, settled: Settled) -> Frame:
     sums = sales.group_by(*_KEY, "tax_mode", "order_item_code", "sku").agg(
         **goods_and_withheld(), units=nw.col("quantity").sum()
     )
-    exclude = nw.col("tax_mode") == TaxMode.EXCLUDE.value
-    gross = nw.col("goods") + nw.when(exclude).then(nw.col("withheld")).otherwise(nw.lit(ZERO))
+    gross = nw.col("goods") + nw.when(cancels_withheld()).then(nw.col("withheld")).otherwise(nw.lit(ZERO))
     return sums.select(*_KEY, "order_item_code", "sku", nw.col("units").fill_null(0).cast(nw.Int64), gross=gross)
 
 
@@ -116,7 +120,7 @@ def _rest(several: Frame, by_item: Frame) -> Frame:
         nw.when(by_amount).then(nw.when(nw.col("fits") == 1).then(nw.col("left")).otherwise(zero)).otherwise(by_date)
     )
     rung = nw.when(by_amount).then(nw.lit(MatchRung.AMOUNT.value)).otherwise(nw.lit(MatchRung.FIFO.value))
-    return open_records.select(*_SHARE, share=share.cast(_MONEY), rung=rung)
+    return open_records.select(*_SHARE, share=share.cast(AMOUNT), rung=rung)
 
 
 def _per_record(placed: Frame, shares: Frame) -> Frame:
@@ -125,12 +129,12 @@ def _per_record(placed: Frame, shares: Frame) -> Frame:
         f"by_{rung}": nw.when(nw.col("rung") == rung).then(nw.lit(rung)).otherwise(nw.lit(None, dtype=nw.String)).max()
         for rung in _RUNGS
     }
-    sums = shares.group_by(*_SHARE).agg(received=nw.col("share").sum(), **used)
+    sums = shares.group_by(*_SHARE).agg(received=nw.col("share").sum().cast(AMOUNT), **used)
     rungs = nw.concat_str([nw.col(name) for name in used], separator=" + ", ignore_nulls=True)
     joined = placed.join(sums, on=_SHARE, how="left").with_columns(nw.col("received").fill_null(ZERO))
     return joined.with_columns(
         billed=nw.col("total"),
-        due=nw.col("total") - nw.col("received"),
+        due=(nw.col("total") - nw.col("received")).cast(AMOUNT),
         rung=nw.when(nw.col("received") == nw.lit(ZERO)).then(nw.lit("")).otherwise(rungs),
     ).select(*ALLOCATION.names)
 

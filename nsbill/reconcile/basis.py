@@ -13,7 +13,7 @@ from nsbill.amazon.proof_rows import Proof
 from nsbill.errors import ReconcileError
 from nsbill.money import ZERO
 from nsbill.reconcile.activity import OpenActivity
-from nsbill.reconcile.engine import Engine, Frame
+from nsbill.reconcile.engine import AMOUNT, Engine, Frame
 from nsbill.reconcile.rules import ReconcileRules
 from nsbill.schemas import DATE, DAY, TEXT
 from nsbill.vocabulary import EventClass, ReceiptBasis
@@ -117,17 +117,18 @@ def due_parts(*, known: bool, all_posted: nw.Expr) -> dict[str, nw.Expr]:
 
     They add up to the sale leg exactly. What Amazon holds counts first, up to the leg: more than was billed is no part
     of what is due. ``all_posted``: whether everything of the order must have been posted by now; then the rest is short.
-    The first two are empty where nothing is known of money outside of settlements.
+    The first two are empty where nothing is known of money outside of settlements; but what is settled and not at the
+    bank is known, and shown as released (basis "deposited").
     """
     zero = nw.lit(ZERO)
     open_sale = nw.when(nw.col("sale_leg") > zero).then(nw.col("sale_leg")).otherwise(zero)
     deferred = _between(nw.col("deferred_gross"), open_sale)
     released = _between(nw.col("released_gross"), open_sale - deferred)
     rest = open_sale - deferred - released
-    nothing = nw.lit(None, dtype=nw.Decimal(18, 2))
+    nothing = nw.lit(None, dtype=AMOUNT)
     return {
         "due_deferred": deferred if known else nothing,
-        "due_released_open": released if known else nothing,
+        "due_released_open": released if known else nw.when(released > zero).then(released).otherwise(nothing),
         "due_unposted": nw.when(all_posted).then(zero).otherwise(rest),
         "due_short": nw.when(all_posted).then(rest).otherwise(zero),
     }

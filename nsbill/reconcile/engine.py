@@ -15,14 +15,32 @@ import narwhals as nw
 import pandas as pd
 import pyarrow as pa
 
-from nsbill.errors import ReconcileError
+from nsbill.errors import ReconcileError, SchemaError
 from nsbill.schema import Schema
 from nsbill.schemas import DATE, DAY, LINES
 
-__all__ = ["Engine", "Frame", "arrow_of", "assert_grain", "checked", "first_line", "lines_of", "with_day_numbers"]
+__all__ = [
+    "AMOUNT",
+    "Engine",
+    "Frame",
+    "Given",
+    "arrow_of",
+    "assert_grain",
+    "checked",
+    "first_line",
+    "lines_of",
+    "records_of",
+    "with_day_numbers",
+]
 
 Frame = nw.LazyFrame[Any]
 """A lazy Narwhals frame."""
+
+Given = pd.DataFrame | Sequence[Path | str]
+"""Rows as a frame of their schema, or the Parquet files that hold it; files can be larger than memory."""
+
+AMOUNT = nw.Decimal(18, 2)
+"""An amount. What engines make of sums (twenty and more digits) is cast to it early: it is half as wide and twice as fast."""
 
 
 class Engine(Protocol):
@@ -43,14 +61,18 @@ class Engine(Protocol):
     def parquet(self, paths: Sequence[Path | str], schema: Schema) -> Frame:
         """Make a lazy frame of Parquet files that hold ``schema``; in older ones, columns that may be empty may be missing.
 
+        ``<name>_day`` (days since 1970-01-01) stands beside every date column.
+
         Raises
         ------
         SchemaError
             When a column is missing or of another type.
         """
 
-    def hold(self, frame: Frame, *, grain: Sequence[str], what: str) -> Frame:
+    def hold(self, frame: Frame, *, grain: Sequence[str], what: str, grouped: bool = False) -> Frame:
         """Compute ``frame`` once, keep the result, and assert that ``grain`` is unique in it.
+
+        ``grouped``: the frame is a group-by of just this grain, so that it is unique by construction and not counted.
 
         Raises
         ------
@@ -62,7 +84,7 @@ class Engine(Protocol):
         """Compute ``frame`` and return it as an Arrow table, in the frame's order, amounts exact."""
 
 
-def lines_of(engine: Engine, lines: Sequence[Path | str] | pd.DataFrame) -> Frame:
+def lines_of(engine: Engine, lines: Given) -> Frame:
     """Make a lazy frame of settlement lines: a frame of ``LINES``, or the Parquet files that hold it.
 
     Raises
@@ -73,6 +95,26 @@ def lines_of(engine: Engine, lines: Sequence[Path | str] | pd.DataFrame) -> Fram
     if isinstance(lines, pd.DataFrame):
         return engine.frame(arrow_of(lines, LINES))
     return engine.parquet(lines, LINES)
+
+
+def records_of(engine: Engine, given: Given, schema: Schema) -> Frame:
+    """Make a lazy frame of the books' records, with day numbers beside the dates.
+
+    Raises
+    ------
+    SchemaError
+        When they are not of the schema, or a cell is empty that may not be.
+    """
+    if isinstance(given, pd.DataFrame):
+        return engine.frame(with_day_numbers(arrow_of(given, schema)))
+    frame = engine.parquet(given, schema)
+    filled = [column.name for column in schema.columns if not column.nullable]
+    counts = frame.select(nw.len().alias("rows"), *(nw.col(name).count() for name in filled))
+    found = engine.read(counts).to_pylist()[0]
+    empty = [name for name in filled if found[name] != found["rows"]]
+    if empty:
+        raise SchemaError(schema.name, "has empty cells in " + ", ".join(empty))
+    return frame
 
 
 def assert_grain(engine: Engine, kept: Frame, *, grain: Sequence[str], what: str) -> None:

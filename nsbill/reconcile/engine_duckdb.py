@@ -12,8 +12,8 @@ import narwhals as nw
 import pyarrow as pa
 
 from nsbill.errors import ReconcileError, SchemaError
-from nsbill.reconcile.engine import Frame, assert_grain, first_line
-from nsbill.schema import Schema
+from nsbill.reconcile.engine import Frame, assert_grain, first_line, records_of
+from nsbill.schema import DATE, Schema
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,12 +22,27 @@ __all__ = ["DuckEngine"]
 
 
 class DuckEngine:
-    """An ``Engine`` on DuckDB; it lives in memory and ends with its context."""
+    """An ``Engine`` on DuckDB; it lives in memory and ends with its context.
 
-    def __init__(self) -> None:
+    ``memory``: how much it may use, such as ``1500MB``, before it puts what it holds into files in the folder ``spill``. The
+    process needs some 300 MB more. Without it, DuckDB takes most of the machine's.
+
+    Raises
+    ------
+    ReconcileError
+        When ``memory`` is not an amount of memory.
+    """
+
+    def __init__(self, *, memory: str | None = None, spill: Path | None = None) -> None:
         import duckdb  # imported here so that commands that do not reconcile start fast
 
-        self._connection = duckdb.connect(":memory:", config={"preserve_insertion_order": "false"})
+        config: dict[str, str | bool | int | float | list[str]] = {"preserve_insertion_order": "false"}
+        config |= {"memory_limit": memory} if memory is not None else {}
+        config |= {"temp_directory": str(spill)} if spill is not None else {}
+        try:
+            self._connection = duckdb.connect(":memory:", config=config)
+        except duckdb.Error as error:
+            raise ReconcileError(f"the memory limit is {memory!r}", "Write a number and a unit: 1500MB, 6GB") from error
         self._held = 0
 
     def __enter__(self) -> Self:
@@ -46,21 +61,25 @@ class DuckEngine:
         """Make a lazy frame of Parquet files that hold ``schema``."""
         if not paths:
             return self.frame(schema.arrow.empty_table())
-        with _sentences("the Parquet files of the settlement lines cannot be read"):
+        with _sentences(f"the Parquet files of the {schema.name} cannot be read"):
             files = self._connection.read_parquet([str(path) for path in paths], union_by_name=True)
             pattern = self._connection.from_arrow(schema.arrow.empty_table())
             files = _with_later_columns(files, pattern, schema)
         _check_columns(files, pattern, schema.name)
-        return nw.from_native(files)
+        days = [
+            f'("{c.name}" - DATE \'1970-01-01\')::INTEGER AS "{c.name}_day"' for c in schema.columns if c.type == DATE
+        ]
+        return nw.from_native(files.project(", ".join(["*", *days])) if days else files)
 
-    def hold(self, frame: Frame, *, grain: Sequence[str], what: str) -> Frame:
+    def hold(self, frame: Frame, *, grain: Sequence[str], what: str, grouped: bool = False) -> Frame:
         """Compute ``frame`` once into a table of its own, and assert that ``grain`` is unique in it."""
         self._held += 1
         name = f"held_{self._held}"
         with _sentences(f"computing the {what} failed"):
             frame.to_native().create(name)
         kept: Frame = nw.from_native(self._connection.table(name))
-        assert_grain(self, kept, grain=grain, what=what)
+        if not grouped:
+            assert_grain(self, kept, grain=grain, what=what)
         return kept
 
     def read(self, frame: Frame) -> pa.Table:
@@ -68,6 +87,23 @@ class DuckEngine:
         with _sentences("reading a result failed"):
             table: pa.Table = frame.to_native().to_arrow_table()
         return table
+
+    def write(self, frame: Frame, path: Path, schema: Schema) -> Frame:
+        """Write the columns of ``schema`` to a Parquet file, in no order, and return the file as a lazy frame.
+
+        Raises
+        ------
+        ReconcileError
+            When a value does not fit its column, or the file cannot be written.
+        SchemaError
+            When a cell is empty that may not be.
+        """
+        pattern = self._connection.from_arrow(schema.arrow.empty_table())
+        kinds = zip(pattern.columns, pattern.types, strict=True)
+        cast = ", ".join(f'CAST("{name}" AS {kind}) AS "{name}"' for name, kind in kinds)
+        with _sentences(f"writing the {schema.name} failed"):
+            frame.to_native().project(cast).write_parquet(str(path), compression="zstd")
+        return records_of(self, [path], schema)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from nsbill.errors import ReconcileError, SchemaError
 from nsbill.reconcile.engine import Frame, assert_grain, first_line
-from nsbill.schema import Schema
+from nsbill.schema import DATE, Schema
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -70,17 +70,20 @@ class SparkEngine:
         from pyspark.sql import functions
         from pyspark.sql.pandas.types import from_arrow_schema
 
-        with _sentences("Spark cannot read the Parquet files of the settlement lines"):
+        with _sentences(f"Spark cannot read the Parquet files of the {schema.name}"):
             files = self._session.read.parquet(*map(_address, paths))
             found = {field.name: field.dataType for field in files.schema}
         wanted = {field.name: field.dataType for field in from_arrow_schema(schema.arrow)}
         later = {c.name for c in schema.columns if c.nullable and c.name not in found}
         _check_columns(found, {name: kind for name, kind in wanted.items() if name not in later}, schema.name)
         columns = [functions.lit(None).cast(wanted[n]).alias(n) if n in later else functions.col(n) for n in wanted]
+        dates = [c.name for c in schema.columns if c.type == DATE]
+        columns += [functions.unix_date(functions.col(n)).alias(f"{n}_day") for n in dates if n not in later]
+        columns += [functions.lit(None).cast("int").alias(f"{n}_day") for n in dates if n in later]
         chosen: Frame = nw.from_native(files.select(*columns))
         return chosen
 
-    def hold(self, frame: Frame, *, grain: Sequence[str], what: str) -> Frame:
+    def hold(self, frame: Frame, *, grain: Sequence[str], what: str, grouped: bool = False) -> Frame:
         """Compute ``frame`` once, keep it with the executors, and assert that ``grain`` is unique in it.
 
         A checkpoint and no cache: plans that grow with every step would take Spark longer to read than to carry out.
@@ -90,7 +93,8 @@ class SparkEngine:
             native = frame.to_native().localCheckpoint()
         self._held.append(native)
         kept: Frame = nw.from_native(native)
-        assert_grain(self, kept, grain=grain, what=what)
+        if not grouped:
+            assert_grain(self, kept, grain=grain, what=what)
         return kept
 
     def read(self, frame: Frame) -> pa.Table:

@@ -25,7 +25,7 @@ def with_evidence(engine: Engine, found: Frame, pieces: Frame) -> Frame:
 
     ``found`` has ``amazon_order_id, currency, lines_of`` (one of the names above) and the document numbers.
     """
-    places = engine.hold(_places(found, pieces), grain=_PLACE_KEY, what="places in settlements")
+    places = _places(engine, found, pieces)
     every = nw.col("lines_of") == EVERY_CURRENCY
     keyed = found.with_columns(place_currency=nw.when(every).then(nw.lit("")).otherwise(nw.col("currency")))
     joined = keyed.join(places, on=list(_PLACE_KEY), how="left")
@@ -43,7 +43,7 @@ def sentence_or_null(label: str, column: str) -> nw.Expr:
     return nw.concat_str([nw.lit(label), nw.col(column)])
 
 
-def _places(found: Frame, pieces: Frame) -> Frame:
+def _places(engine: Engine, found: Frame, pieces: Frame) -> Frame:
     events = {SALES: SALE_EVENTS, REFUNDS: REFUND_EVENTS, CLAIMS: CLAIM_EVENTS}
     groups = []
     for name in (SALES, REFUNDS, CLAIMS, ANYWHERE, EVERY_CURRENCY):
@@ -55,10 +55,11 @@ def _places(found: Frame, pieces: Frame) -> Frame:
         groups.append(_per_settlement(spoken.with_columns(place_currency=currency, lines_of=nw.lit(name))))
     placed = nw.concat(groups)
     return in_one_text(
+        engine,
         placed,
         keys=_PLACE_KEY,
         value="text",
-        order_by="settlement_id",
+        order_by=nw.col("settlement_id"),
         into="places",
         separator="; ",
         most=_MOST_SETTLEMENTS,

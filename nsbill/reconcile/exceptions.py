@@ -8,8 +8,9 @@ import narwhals as nw
 
 from nsbill.money import ZERO
 from nsbill.reconcile.agreement_texts import DISAGREEMENT_ACTIONS
-from nsbill.reconcile.engine import Engine, Frame
+from nsbill.reconcile.engine import AMOUNT, Engine, Frame
 from nsbill.reconcile.evidence import with_evidence
+from nsbill.reconcile.exception_columns import exception_columns
 from nsbill.reconcile.exceptions_books import BOOKS_ACTIONS, books_exceptions
 from nsbill.reconcile.exceptions_kinds import with_kinds
 from nsbill.reconcile.exceptions_more import MORE_ACTIONS
@@ -86,7 +87,7 @@ def _of_orders(engine: Engine, rows: Frame, settled: Settled, rules: ReconcileRu
             "seller_account",
             "amazon_order_id",
             "currency",
-            finding.amount.cast(nw.Decimal(18, 2)).alias("amount"),
+            finding.amount.cast(AMOUNT).alias("amount"),
             nw.lit(finding.lines_of).alias("lines_of"),
             nw.lit(ACTIONS[finding.name]).alias("action"),
             "sales_order_number",
@@ -140,14 +141,14 @@ def _grouped(
         last_line=nw.col("source_line").max(),
         lines=nw.len(),
     )
-    return sums.select(
-        nw.lit(name.value).alias("exception_class"),
-        nw.lit(rules.seller_account).alias("seller_account"),
-        nw.lit(None, dtype=nw.String).alias("amazon_order_id"),
-        "settlement_id",
-        reference.alias("reference"),
-        "currency",
-        nw.col("amount").cast(nw.Decimal(18, 2)),
-        sentence(lines_text(), words).alias("evidence"),
-        nw.lit(ACTIONS[name]).alias("action"),
+    columns = exception_columns(
+        name,
+        rules,
+        amount="amount",
+        evidence=sentence(lines_text(), words),
+        action=ACTIONS[name],
+        settlement="settlement_id",
+        reference=reference,
+        of_order=False,
     )
+    return sums.select(*columns)

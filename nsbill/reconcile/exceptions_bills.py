@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from nsbill.reconcile.books import Books
 from nsbill.reconcile.engine import Engine, Frame, arrow_of, with_day_numbers
+from nsbill.reconcile.exception_columns import exception_columns
 from nsbill.reconcile.exceptions_unbilled import UNBILLED_ACTIONS
 from nsbill.reconcile.rules import ReconcileRules
 from nsbill.reconcile.texts import sentence
@@ -74,13 +75,5 @@ def closed_period_documents(engine: Engine, *, documents: pd.DataFrame, closed: 
 
 def _row(found: Frame, name: ExceptionClass, evidence: nw.Expr, action: str, rules: ReconcileRules) -> Frame:
     return found.select(
-        nw.lit(name.value).alias("exception_class"),
-        nw.lit(rules.seller_account).alias("seller_account"),
-        "amazon_order_id",
-        nw.lit(None, dtype=nw.String).alias("settlement_id"),
-        nw.col("number").alias("reference"),
-        "currency",
-        nw.col("total").cast(nw.Decimal(18, 2)).alias("amount"),
-        evidence.alias("evidence"),
-        nw.lit(action).alias("action"),
+        *exception_columns(name, rules, amount="total", evidence=evidence, action=action, reference="number")
     )

@@ -14,7 +14,7 @@ import narwhals as nw
 import pyarrow as pa
 
 from nsbill.money import ZERO
-from nsbill.reconcile.engine import Engine, Frame
+from nsbill.reconcile.engine import AMOUNT, Engine, Frame
 from nsbill.reconcile.evidence import REFUNDS, SALES, with_evidence
 from nsbill.reconcile.rules import ReconcileRules
 from nsbill.reconcile.settled import REFUND_EVENTS, SALE_EVENTS, Settled
@@ -169,7 +169,7 @@ def _found(told: Frame, *, amount: str, lines_of: str, reference: nw.Expr) -> Fr
         "exception_class",
         "seller_account",
         *_KEY,
-        nw.col(amount).cast(nw.Decimal(18, 2)).alias("amount"),
+        nw.col(amount).cast(AMOUNT).alias("amount"),
         nw.lit(lines_of).alias("lines_of"),
         action.alias("action"),
         reference.alias("reference"),

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from nsbill.money import ZERO
 from nsbill.reconcile.books import KEY
-from nsbill.reconcile.engine import Engine, Frame, arrow_of, with_day_numbers
+from nsbill.reconcile.engine import AMOUNT, Engine, Frame, arrow_of, with_day_numbers
 from nsbill.reconcile.evidence import ANYWHERE, with_evidence
 from nsbill.reconcile.rules import ReconcileRules
 from nsbill.reconcile.settled import Settled
@@ -42,7 +42,7 @@ def unbooked_reimbursements(
         *KEY,
         nw.lit(_UNBOOKED.value).alias("exception_class"),
         "seller_account",
-        nw.col("rest").cast(nw.Decimal(18, 2)).alias("amount"),
+        nw.col("rest").cast(AMOUNT).alias("amount"),
         nw.lit(ANYWHERE).alias("lines_of"),
         nw.lit(INCOME_ACTIONS[_UNBOOKED]).alias("action"),
         "sales_order_number",

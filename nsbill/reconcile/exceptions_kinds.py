@@ -12,13 +12,14 @@ import pandas as pd
 
 from nsbill.money import ZERO
 from nsbill.reconcile.books import KEY, Books
-from nsbill.reconcile.engine import Engine, Frame, arrow_of
+from nsbill.reconcile.engine import AMOUNT, Engine, Frame, arrow_of
 from nsbill.reconcile.evidence import SALES, with_evidence
 from nsbill.reconcile.rules import ReconcileRules
 from nsbill.reconcile.settled import SALE_EVENTS, Settled
+from nsbill.reconcile.tax import cancels_withheld
 from nsbill.reconcile.texts import sentence
 from nsbill.schemas_facts import BILLED_KINDS
-from nsbill.vocabulary import BilledKind, ExceptionClass, LineKind, TaxMode
+from nsbill.vocabulary import BilledKind, ExceptionClass, LineKind
 
 __all__ = ["KIND_ACTIONS", "kind_differences", "kind_exceptions", "with_kinds"]
 
@@ -100,7 +101,7 @@ def kind_exceptions(
                 *KEY,
                 nw.lit(name.value).alias("exception_class"),
                 nw.lit(rules.seller_account).alias("seller_account"),
-                nw.col(_off(kind)).cast(nw.Decimal(18, 2)).alias("amount"),
+                nw.col(_off(kind)).cast(AMOUNT).alias("amount"),
                 nw.lit(SALES).alias("lines_of"),
                 nw.lit(KIND_ACTIONS[name]).alias("action"),
                 _text().alias("kinds"),
@@ -135,7 +136,7 @@ def _is(kind: BilledKind) -> nw.Expr:
     if kind is not BilledKind.TAX:
         return own
     withheld = nw.col("line_kind") == LineKind.TAX_WITHHELD.value
-    return own | (withheld & (nw.col("tax_mode") == TaxMode.EXCLUDE.value))
+    return own | (withheld & cancels_withheld())
 
 
 def _sum(condition: nw.Expr, amount: nw.Expr) -> nw.Expr:
@@ -146,7 +147,7 @@ def _text() -> nw.Expr:
     """``billed less settled: principal -2.40, shipping 2.40``."""
     parts = [
         nw.when(nw.col(_off(kind)) != nw.lit(ZERO)).then(
-            sentence(f"{kind.value} ", nw.col(_off(kind)).cast(nw.Decimal(18, 2)).cast(nw.String))
+            sentence(f"{kind.value} ", nw.col(_off(kind)).cast(AMOUNT).cast(nw.String))
         )
         for kind in BilledKind
     ]

@@ -12,11 +12,13 @@ import pyarrow as pa
 from nsbill.money import ZERO
 from nsbill.reconcile.books import KEY, Books
 from nsbill.reconcile.engine import Engine, Frame
+from nsbill.reconcile.exception_columns import exception_columns
 from nsbill.reconcile.rules import ReconcileRules
 from nsbill.reconcile.settled import SALE_EVENTS, Settled
+from nsbill.reconcile.tax import cancels_withheld
 from nsbill.reconcile.texts import lines_text, sentence
 from nsbill.schemas import DATE, DAY
-from nsbill.vocabulary import EventClass, ExceptionClass, TaxMode
+from nsbill.vocabulary import EventClass, ExceptionClass
 
 __all__ = ["LATE_ACTIONS", "late_lines"]
 
@@ -56,9 +58,8 @@ def late_lines(engine: Engine, *, rows: Frame, books: Books, settled: Settled, r
     newest = books.bills.group_by(*KEY).agg(newest_bill_day=nw.col("date_day").max())
     judged = engine.hold(known.join(newest, on=list(KEY), how="inner"), grain=KEY, what="orders in several settlements")
     later = of_sale.join(judged, on=list(KEY), how="inner")
-    exclude = nw.col("tax_mode") == TaxMode.EXCLUDE.value
     is_sale = nw.col("event_class").is_in(list(SALE_EVENTS))
-    gross = nw.col("goods") + nw.when(exclude).then(nw.col("withheld")).otherwise(nw.lit(ZERO))
+    gross = nw.col("goods") + nw.when(cancels_withheld()).then(nw.col("withheld")).otherwise(nw.lit(ZERO))
     per_settlement = later.group_by(*_OF).agg(
         close_day=nw.col("close_day").min(),
         gross=nw.when(is_sale).then(gross).otherwise(nw.lit(ZERO)).sum(),
@@ -93,14 +94,7 @@ def _told(late: Frame, rules: ReconcileRules) -> Frame:
         "sales order ", nw.col("sales_order_number"), "; billing records ", nw.col("billing_records"), "; ", lines_text(),
         ": all of ", nw.col("billed_gross").cast(nw.String), " had been settled before",
     )  # fmt: skip
-    return late.select(
-        nw.lit(_NAME.value).alias("exception_class"),
-        nw.lit(rules.seller_account).alias("seller_account"),
-        "amazon_order_id",
-        "settlement_id",
-        nw.lit(None, dtype=nw.String).alias("reference"),
-        "currency",
-        nw.col("money").cast(nw.Decimal(18, 2)).alias("amount"),
-        evidence.alias("evidence"),
-        nw.lit(LATE_ACTIONS[_NAME]).alias("action"),
+    columns = exception_columns(
+        _NAME, rules, amount="money", evidence=evidence, action=LATE_ACTIONS[_NAME], settlement="settlement_id"
     )
+    return late.select(*columns)

@@ -13,11 +13,13 @@ import narwhals as nw
 from nsbill.money import ZERO
 from nsbill.reconcile.books import KEY
 from nsbill.reconcile.engine import Engine, Frame
+from nsbill.reconcile.exception_columns import exception_columns
 from nsbill.reconcile.rules import ReconcileRules
 from nsbill.reconcile.settled import GOODS, REFUND_EVENTS, SALE_EVENTS, Settled
+from nsbill.reconcile.tax import cancels_withheld
 from nsbill.reconcile.texts import lines_text, sentence
 from nsbill.schemas import LINES
-from nsbill.vocabulary import ExceptionClass, LineKind, OrderRoute, TaxMode
+from nsbill.vocabulary import ExceptionClass, LineKind, OrderRoute
 
 __all__ = ["equal_lines"]
 
@@ -87,7 +89,7 @@ def _side() -> nw.Expr:
 
 
 def _buyers_money() -> nw.Expr:
-    withheld = (nw.col("line_kind") == LineKind.TAX_WITHHELD.value) & (nw.col("tax_mode") == TaxMode.EXCLUDE.value)
+    withheld = (nw.col("line_kind") == LineKind.TAX_WITHHELD.value) & cancels_withheld()
     own = nw.col("line_kind").is_in(list(GOODS)) | withheld
     return nw.when(own).then(nw.col("repeats")).otherwise(nw.lit(ZERO))
 
@@ -107,14 +109,7 @@ def _told(sums: Frame, rules: ReconcileRules) -> Frame:
     evidence = sentence(
         lines_text(), ": ", nw.col("groups").cast(nw.String), " of them stand there again, equal in every column"
     )
-    return sums.select(
-        nw.lit(_NAME.value).alias("exception_class"),
-        nw.lit(rules.seller_account).alias("seller_account"),
-        "amazon_order_id",
-        "settlement_id",
-        nw.col("side").alias("reference"),
-        "currency",
-        nw.col("money").cast(nw.Decimal(18, 2)).alias("amount"),
-        evidence.alias("evidence"),
-        nw.lit(_ACTION).alias("action"),
+    columns = exception_columns(
+        _NAME, rules, amount="money", evidence=evidence, action=_ACTION, settlement="settlement_id", reference="side"
     )
+    return sums.select(*columns)

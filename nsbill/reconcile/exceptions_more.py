@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import pyarrow as pa
-
 from nsbill.reconcile.book_facts import BookFacts
 from nsbill.reconcile.books import Books
 from nsbill.reconcile.engine import Engine, Frame
@@ -48,7 +46,7 @@ def more_exceptions(
     books: Books,
     settled: Settled,
     facts: BookFacts,
-    bill_items: pa.Table | None,
+    bill_items: Frame,
     rules: ReconcileRules,
 ) -> More:
     """Find what the given ``facts`` allow; what they lack is not looked for, and ``coverage`` says so."""

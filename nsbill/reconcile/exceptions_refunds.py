@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import narwhals as nw
-import pyarrow as pa
 
 from nsbill.money import ZERO
 from nsbill.reconcile.books import KEY, Books
 from nsbill.reconcile.engine import Engine, Frame
+from nsbill.reconcile.exception_columns import exception_columns
 from nsbill.reconcile.rules import ReconcileRules
 from nsbill.reconcile.settled import GOODS, REFUND_EVENTS, Settled
+from nsbill.reconcile.tax import cancels_withheld
 from nsbill.reconcile.texts import lines_text, sentence
-from nsbill.schemas import BILL_ITEMS
-from nsbill.vocabulary import EventClass, ExceptionClass, LineKind, TaxMode
+from nsbill.vocabulary import EventClass, ExceptionClass, LineKind
 
 __all__ = ["REFUND_ACTIONS", "refund_item_mismatches"]
 
@@ -27,7 +27,7 @@ _MONEY = [*GOODS, LineKind.TAX_WITHHELD.value]
 
 
 def refund_item_mismatches(
-    engine: Engine, *, rows: Frame, books: Books, settled: Settled, bill_items: pa.Table | None, rules: ReconcileRules
+    engine: Engine, *, rows: Frame, books: Books, settled: Settled, bill_items: Frame, rules: ReconcileRules
 ) -> Frame:
     """Find refunds whose order item id is none of the order's; one row per order and item id (columns of EXCEPTIONS).
 
@@ -45,15 +45,14 @@ def refund_item_mismatches(
     lines = settled.lines.filter(~nw.col("order_item_code").is_null(), nw.col("line_kind").is_in(_MONEY)).join(
         orders.select(*KEY, "tax_mode"), on=list(KEY), how="inner"
     )
-    exclude = nw.col("tax_mode") == TaxMode.EXCLUDE.value
-    counts = (nw.col("line_kind") != LineKind.TAX_WITHHELD.value) | exclude
+    counts = (nw.col("line_kind") != LineKind.TAX_WITHHELD.value) | cancels_withheld()
     of_items = lines.with_columns(money=nw.when(counts).then(nw.col("amount")).otherwise(nw.lit(ZERO)))
     sold = engine.hold(_sold(of_items), grain=_ITEM, what="items of orders with refunds")
     refunds = engine.hold(_refunds(of_items), grain=[*_ITEM, "settlement_id"], what="refunds by item")
     strange = (
         refunds.join(sold.select(*_ITEM), on=_ITEM, how="anti")
         .join(sold.select(*KEY).unique(list(KEY)), on=list(KEY), how="semi")
-        .join(_billed(engine, books, bill_items), on=_ITEM, how="anti")
+        .join(_billed(books, bill_items), on=_ITEM, how="anti")
     )
     return _told(strange, sold, orders, rules)
 
@@ -74,10 +73,9 @@ def _refunds(of_items: Frame) -> Frame:
     )
 
 
-def _billed(engine: Engine, books: Books, bill_items: pa.Table | None) -> Frame:
+def _billed(books: Books, bill_items: Frame) -> Frame:
     """The item ids that the bills name."""
-    named = engine.frame(BILL_ITEMS.arrow.empty_table() if bill_items is None else bill_items)
-    of_bills = books.bills.select(*KEY, "billing_record_id").join(named, on="billing_record_id", how="inner")
+    of_bills = books.bills.select(*KEY, "billing_record_id").join(bill_items, on="billing_record_id", how="inner")
     return of_bills.filter(~nw.col("order_item_code").is_null()).select(*_ITEM).unique(_ITEM)
 
 
@@ -103,14 +101,13 @@ def _told(strange: Frame, sold: Frame, orders: Frame, rules: ReconcileRules) -> 
         "billing records ", nw.col("billing_records"), "; ", lines_text(), ": the refund of item '",
         nw.col("order_item_code"), "', which is none of the order's; ", how,
     )  # fmt: skip
-    return named.select(
-        nw.lit(_NAME.value).alias("exception_class"),
-        nw.lit(rules.seller_account).alias("seller_account"),
-        "amazon_order_id",
-        "settlement_id",
-        nw.col("order_item_code").alias("reference"),
-        "currency",
-        nw.col("money").cast(nw.Decimal(18, 2)).alias("amount"),
-        evidence.alias("evidence"),
-        nw.lit(REFUND_ACTIONS[_NAME]).alias("action"),
+    columns = exception_columns(
+        _NAME,
+        rules,
+        amount="money",
+        evidence=evidence,
+        action=REFUND_ACTIONS[_NAME],
+        settlement="settlement_id",
+        reference="order_item_code",
     )
+    return named.select(*columns)

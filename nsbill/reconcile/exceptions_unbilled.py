@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from nsbill.money import ZERO
 from nsbill.reconcile.books import Books
-from nsbill.reconcile.engine import Engine, Frame, arrow_of
+from nsbill.reconcile.engine import AMOUNT, Engine, Frame, arrow_of
 from nsbill.reconcile.rules import EPOCH, ReconcileRules
 from nsbill.reconcile.texts import sentence
 from nsbill.schemas import ACCOUNTING_PERIODS, DAY
@@ -145,7 +145,7 @@ def _columns(rules: ReconcileRules) -> list[nw.Expr | str]:
         nw.lit(None, dtype=nw.String).alias("settlement_id"),
         nw.lit(None, dtype=nw.String).alias("reference"),
         nw.col("order_currency").alias("currency"),
-        nw.col("rest").cast(nw.Decimal(18, 2)).alias("amount"),
+        nw.col("rest").cast(AMOUNT).alias("amount"),
         sentence("sales order ", nw.col("sales_order_number"), shipped, total, partly, some, period).alias("evidence"),
         action.alias("action"),
     ]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import narwhals as nw
-import pyarrow as pa
 
 from nsbill.errors import ReconcileError
 from nsbill.money import ZERO
-from nsbill.reconcile.engine import Engine, Frame, with_day_numbers
+from nsbill.reconcile.engine import AMOUNT, Engine, Frame
 from nsbill.reconcile.rules import ReconcileRules
 from nsbill.reconcile.texts import in_one_text, sentence
 from nsbill.vocabulary import RecordType
@@ -33,7 +32,7 @@ _INVOICE, _CASH_SALE = RecordType.INVOICE.value, RecordType.CASH_SALE.value
 _MEMO, _CASH_REFUND = RecordType.CREDIT_MEMO.value, RecordType.CASH_REFUND.value
 
 
-def read_ledger(engine: Engine, *, applications: pa.Table, bills: Frame, memos: Frame, rules: ReconcileRules) -> Frame:
+def read_ledger(engine: Engine, *, applications: Frame, bills: Frame, memos: Frame, rules: ReconcileRules) -> Frame:
     """Add up the money side of the books; one row per Amazon order and currency.
 
     ``bills`` and ``memos`` are all billing records and credits, each with the Amazon order that it belongs to.
@@ -51,7 +50,7 @@ def read_ledger(engine: Engine, *, applications: pa.Table, bills: Frame, memos: 
         For an application to a document that is not there, in another currency, or without a positive amount.
     """
     applied = engine.hold(
-        _linked(engine.frame(with_day_numbers(applications)), bills, memos),
+        _linked(applications, bills, memos),
         grain=["payment_id", "billing_record_id", "credit_id"],
         what="applications of payments and credits",
     )
@@ -64,7 +63,9 @@ def read_ledger(engine: Engine, *, applications: pa.Table, bills: Frame, memos: 
     )
     counted = bills.filter(~nw.col("voided"), nw.col("date_day") <= rules.as_of_day)
     newest = counted.group_by(*_KEY).agg(newest_billed_day=nw.col("date_day").max())
-    joined = sums.join(newest, on=list(_KEY), how="left").join(_payments(applied, rules), on=list(_KEY), how="left")
+    joined = sums.join(newest, on=list(_KEY), how="left").join(
+        _payments(engine, applied, rules), on=list(_KEY), how="left"
+    )
     ledger = joined.select(
         *_KEY,
         "payments_applied",
@@ -129,7 +130,7 @@ def _check_applications(engine: Engine, applied: Frame) -> None:
             raise ReconcileError(f"{what} {words}", remedy)
 
 
-def _payments(applied: Frame, rules: ReconcileRules) -> Frame:
+def _payments(engine: Engine, applied: Frame, rules: ReconcileRules) -> Frame:
     """The numbers of the payments that count, in one text; a payment of two invoices of an order stands once."""
     counted = applied.filter(
         ~nw.col("billing_record_id").is_null(),
@@ -141,11 +142,15 @@ def _payments(applied: Frame, rules: ReconcileRules) -> Frame:
     once = counted.group_by(nw.col("paid_order").alias("amazon_order_id"), "currency", "payment_id").agg(
         number=nw.col("number").min(), date=nw.col("date").min()
     )
-    dated = once.filter(~nw.col("amazon_order_id").is_null()).with_columns(
-        by=sentence(nw.col("date").cast(nw.String), "|", nw.col("payment_id"))
-    )
     return in_one_text(
-        dated, keys=_KEY, value="number", order_by="by", into="payments", separator=", ", most=_MOST_NUMBERS
+        engine,
+        once.filter(~nw.col("amazon_order_id").is_null()),
+        keys=_KEY,
+        value="number",
+        order_by=sentence(nw.col("date").cast(nw.String), "|", nw.col("payment_id")),
+        into="payments",
+        separator=", ",
+        most=_MOST_NUMBERS,
     )
 
 
@@ -190,7 +195,7 @@ def with_ledger(rows: Frame, ledger: Frame | None) -> Frame:
     Without a ledger nothing is known of payments, and all of these are empty.
     """
     if ledger is None:
-        return rows.with_columns(**{name: nw.lit(None, dtype=nw.Decimal(18, 2)) for name in LEDGER_AMOUNTS})
+        return rows.with_columns(**{name: nw.lit(None, dtype=AMOUNT) for name in LEDGER_AMOUNTS})
     zero = nw.lit(ZERO)
     known = ("payments_applied", "cash_sales", "refunds_posted", "cm_applied", "ns_due", "ns_residual")
     settled_refund = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import narwhals as nw
 import pyarrow as pa
@@ -13,7 +14,7 @@ from nsbill.errors import ReconcileError
 from nsbill.money import ZERO
 from nsbill.reconcile.activity import open_activity
 from nsbill.reconcile.basis import DEFERRED, RELEASED, Waiting, by_basis, read_waiting
-from nsbill.reconcile.engine import Engine, Frame
+from nsbill.reconcile.engine import AMOUNT, Engine, Frame
 from nsbill.reconcile.rules import ReconcileRules
 from nsbill.schemas import DATE, DAY
 from nsbill.vocabulary import EventClass, LineKind, OrderRoute
@@ -24,6 +25,8 @@ __all__ = [
     "REFUND_EVENTS",
     "SALE_EVENTS",
     "Settled",
+    "check_lines",
+    "closed_settlements",
     "goods_and_withheld",
     "per_order",
     "read_settled",
@@ -82,11 +85,13 @@ def read_settled(
     rules: ReconcileRules,
     activity: pa.Table | None = None,
     deposited: Sequence[str] | None = None,
+    whole: bool = True,
 ) -> Settled:
     """Keep what is settled by the as-of date: lines of settlements whose period has closed (UTC date).
 
     A settlement without a period end counts line by line, by the day on which each was posted. ``activity`` (schema
     ACTIVITY) adds what is posted and not settled; ``deposited`` are the settlements whose deposit was found at the bank.
+    ``whole``: the lines are all lines of the settlements; else they are those of some orders, and not compared with the settlements.
 
     Raises
     ------
@@ -99,16 +104,20 @@ def read_settled(
         grain=["settlement_id"],
         what="settlements",
     )
-    posted_days = _check_that_lines_are_complete(engine, lines, dated, rules)
+    found_lines = _sums_of_settlements(engine, lines)
+    if whole:
+        _check_that_lines_are_complete(found_lines, dated, rules)
     day = nw.coalesce("posted_day", "close_day", "deposit_day")
     counts_on = nw.coalesce("close_day", "posted_day", "deposit_day")
     counted = lines.join(closing, on="settlement_id", how="inner").filter(counts_on <= rules.as_of_day)
     pieces = _pieces(counted.with_columns(line_day=day))
     odd = (nw.col("order_route") == OrderRoute.MALFORMED.value) | (nw.col("line_kind") == LineKind.UNCLASSIFIED.value)
     closed = _closed(dated, rules)
-    held = engine.hold(pieces, grain=_PIECE, what="settled amounts")
+    held = engine.hold(pieces, grain=_PIECE, what="settled amounts", grouped=True)
     found = open_activity(engine, activity, settlements=dated, rules=rules)
-    unsettled = engine.hold(_open_pieces(found.transactions), grain=_PIECE, what="amounts in no settlement")
+    unsettled = engine.hold(
+        _open_pieces(found.transactions), grain=_PIECE, what="amounts in no settlement", grouped=True
+    )
     received, waiting = by_basis(held, unsettled, rules=rules, deposited=deposited, activity=found.given)
     return Settled(
         lines=counted,
@@ -118,9 +127,13 @@ def read_settled(
         odd=counted.filter(odd),
         settlements=closed.select(settlements.column_names),
         period_ends=_period_ends(closed),
-        currencies=frozenset(pc.unique(settlements["currency"]).to_pylist()),
-        posted_days=_with_activity(posted_days, activity),
+        currencies=_currencies(settlements, activity),
+        posted_days=_with_activity(_posted_days(found_lines), activity),
     )
+
+
+def _currencies(*tables: pa.Table | None) -> frozenset[str]:
+    return frozenset(code for table in tables if table is not None for code in pc.unique(table["currency"]).to_pylist())
 
 
 def _with_activity(days: range, activity: pa.Table | None) -> range:
@@ -137,6 +150,11 @@ def _with_close_day(settlements: pa.Table) -> pa.Table:
     return settlements.append_column("close_day", close_day)
 
 
+def closed_settlements(settlements: pa.Table, rules: ReconcileRules) -> pa.Table:
+    """The settlements that count by the as-of date (schema SETTLEMENTS), and ``close_day``."""
+    return _closed(_with_close_day(settlements), rules)
+
+
 def _closed(dated: pa.Table, rules: ReconcileRules) -> pa.Table:
     known = pc.coalesce(dated["close_day"], dated["deposit_day"], pa.scalar(rules.as_of_day, DAY))
     closed = dated.filter(pc.less_equal(known, pa.scalar(rules.as_of_day, DAY)))
@@ -151,9 +169,19 @@ def _period_ends(closed: pa.Table) -> dict[str, list[int]]:
     return {currency: sorted(days) for currency, days in ends.items()}
 
 
-def _check_that_lines_are_complete(engine: Engine, lines: Frame, settlements: pa.Table, rules: ReconcileRules) -> range:
-    """Compare the lines of each settlement with what the settlement says of itself; return the span of posted days."""
-    found = engine.read(
+def check_lines(engine: Engine, *, lines: Frame, settlements: pa.Table, rules: ReconcileRules) -> None:
+    """Compare the lines of each settlement with what the settlement says of itself.
+
+    Raises
+    ------
+    ReconcileError
+        When they do not belong together, or a line has no date at all.
+    """
+    _check_that_lines_are_complete(_sums_of_settlements(engine, lines), _with_close_day(settlements), rules)
+
+
+def _sums_of_settlements(engine: Engine, lines: Frame) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = engine.read(
         lines.group_by("settlement_id", "seller_account", "currency").agg(
             lines=nw.len(),
             total=nw.col("amount").sum(),
@@ -162,6 +190,15 @@ def _check_that_lines_are_complete(engine: Engine, lines: Frame, settlements: pa
             last=nw.col("posted_day").max(),
         )
     ).to_pylist()
+    return rows
+
+
+def _posted_days(found: list[dict[str, Any]]) -> range:
+    days = [row[end] for row in found for end in ("first", "last") if row[end] is not None]
+    return range(min(days), max(days) + 1) if days else range(0)
+
+
+def _check_that_lines_are_complete(found: list[dict[str, Any]], settlements: pa.Table, rules: ReconcileRules) -> None:
     told = {row["settlement_id"]: row for row in settlements.to_pylist()}
     for row in sorted(found, key=lambda row: (row["settlement_id"], row["currency"])):
         _fits(row, told.get(row["settlement_id"]))
@@ -175,8 +212,6 @@ def _check_that_lines_are_complete(engine: Engine, lines: Frame, settlements: pa
             )
         if settlement["lines"] and identifier not in with_lines:
             raise ReconcileError(f"the lines of settlement {identifier} are missing", "Add its file again")
-    days = [row[end] for row in found for end in ("first", "last") if row[end] is not None]
-    return range(min(days), max(days) + 1) if days else range(0)
 
 
 def _fits(found: dict[str, object], told: dict[str, object] | None) -> None:
@@ -226,8 +261,9 @@ def _pieces(lines: Frame) -> Frame:
         promotion_tax=nw.when(is_promotion & nw.col("line_kind").is_in(list(_TAX)))
         .then(nw.col("amount"))
         .otherwise(nw.lit(ZERO))
-        .sum(),
-        total=nw.col("amount").sum(),
+        .sum()
+        .cast(AMOUNT),
+        total=nw.col("amount").sum().cast(AMOUNT),
         goods_lines=_lines_of(_GOODS_WITHOUT_TAX),
         tax_lines=_lines_of(_TAX),
         lines=nw.len(),
@@ -245,64 +281,91 @@ def goods_and_withheld() -> dict[str, nw.Expr]:
 
 
 def _lines_of(kinds: tuple[str, ...]) -> nw.Expr:
-    return nw.when(nw.col("line_kind").is_in(list(kinds))).then(1).otherwise(0).sum()
+    return nw.when(nw.col("line_kind").is_in(list(kinds))).then(1).otherwise(0).sum().cast(nw.Int64)
 
 
-def _sum_of(kinds: tuple[str, ...], amount: str = "amount", by: str = "line_kind") -> nw.Expr:
-    return nw.when(nw.col(by).is_in(list(kinds))).then(nw.col(amount)).otherwise(nw.lit(ZERO)).sum()
+def _sum_of(kinds: tuple[str, ...]) -> nw.Expr:
+    of_kinds = nw.col("line_kind").is_in(list(kinds))
+    return nw.when(of_kinds).then(nw.col("amount")).otherwise(nw.lit(ZERO)).sum().cast(AMOUNT)
 
 
-def per_order(pieces: Frame) -> Frame:
+def per_order(engine: Engine, pieces: Frame) -> Frame:
     """Add the pieces up per Amazon order and currency; the gross amounts follow when the tax mode is known.
 
-    ``…_goods``: what the buyer pays or gets back, tax included; ``…_withheld``: the facilitator tax beside it.
+    ``…_goods``: what the buyer pays or gets back, tax included; ``…_withheld``: the facilitator tax beside it. Nearly every
+    order has one piece, and what is alone needs no group-by, the dearest step of all when every group has one row.
     """
-    reimbursement, account = EventClass.REIMBURSEMENT.value, EventClass.ACCOUNT.value
-    is_other = nw.col("event_class").is_in([account, reimbursement])
-    amounts = pieces.with_columns(
-        won=nw.col("reimbursement")
-        + nw.when(nw.col("event_class") == reimbursement)
-        .then(nw.col("goods") + nw.col("rest"))
-        .otherwise(nw.lit(ZERO)),
-        adjusting=nw.when(nw.col("event_class") == reimbursement).then(nw.lit(ZERO)).otherwise(nw.col("rest"))
-        + nw.when(nw.col("event_class") == account).then(nw.col("goods")).otherwise(nw.lit(ZERO)),
-        loose_tax=nw.when(is_other).then(nw.col("withheld")).otherwise(nw.lit(ZERO)),
+    key = ["amazon_order_id", "currency"]
+    amounts, counts = _amounts_of_piece(), _counts_of_piece()
+    parts = pieces.select(
+        *key,
+        "last_posted_day",
+        "line_marketplace",
+        last_sale_day=nw.when(_is_of((EventClass.SALE.value,))).then(nw.col("last_day")),
+        **{name: amount.cast(AMOUNT) for name, amount in amounts.items()},
+        **{name: count.cast(nw.Int64) for name, count in counts.items()},
     )
-    return amounts.group_by("amazon_order_id", "currency").agg(
+    often = pieces.group_by(*key).agg(pieces=nw.len()).filter(nw.col("pieces") > 1)
+    several = engine.hold(often.select(*key), grain=key, what="orders of several pieces", grouped=True)
+    added = (
+        parts.join(several, on=key, how="semi")
+        .group_by(*key)
+        .agg(
+            nw.col("last_posted_day", "last_sale_day").max(),
+            nw.col("line_marketplace").min(),
+            *(nw.col(name).sum().cast(AMOUNT) for name in amounts),
+            *(nw.col(name).sum().cast(nw.Int64) for name in counts),
+        )
+    )
+    names = [*key, "last_posted_day", "last_sale_day", "line_marketplace", *amounts, *counts]
+    alone = parts.join(several, on=key, how="anti")
+    both = nw.concat([alone.select(*names), added.select(*names)])
+    return engine.hold(both, grain=key, what="settled orders", grouped=True)
+
+
+def _amounts_of_piece() -> dict[str, nw.Expr]:
+    """What a piece adds to the sums of its order, by its event class."""
+    zero = nw.lit(ZERO)
+    reimbursement, account = _is_of((EventClass.REIMBURSEMENT.value,)), _is_of((EventClass.ACCOUNT.value,))
+    goods, rest = nw.col("goods"), nw.col("rest")
+    return {
         **_goods_and_tax("received", SALE_EVENTS),
         **_goods_and_tax("refunded", REFUND_EVENTS),
         **_goods_and_tax("claimed", CLAIM_EVENTS),
-        other_rest=nw.col("adjusting").sum(),
-        other_withheld=nw.col("loose_tax").sum(),
-        fee_withheld=nw.lit(ZERO) - nw.col("fees").sum(),
-        tax_collected=nw.col("tax").sum(),
-        tax_withheld=nw.lit(ZERO) - nw.col("withheld").sum(),
-        reimbursed=nw.col("won").sum(),
-        net_cash=nw.col("total").sum(),
-        sale_promotion=_sum_of((EventClass.SALE.value,), "promotion", "event_class"),
-        sale_promotion_tax=_sum_of((EventClass.SALE.value,), "promotion_tax", "event_class"),
-        lines=nw.col("lines").sum(),
-        sale_lines=_count_of((EventClass.SALE.value,)),
-        claim_lines=_count_of(CLAIM_EVENTS),
-        buyer_lines=_count_of((*SALE_EVENTS, *REFUND_EVENTS)),
-        refund_goods_lines=_count_of((EventClass.REFUND.value,), "goods_lines"),
-        refund_tax_lines=_count_of((EventClass.REFUND.value,), "tax_lines"),
-        last_sale_day=_last_of((EventClass.SALE.value,)),
-        last_posted_day=nw.col("last_posted_day").max(),
-        line_marketplace=nw.col("line_marketplace").min(),
-    )
-
-
-def _goods_and_tax(name: str, events: tuple[str, ...]) -> dict[str, nw.Expr]:
-    return {
-        f"{name}_goods": _sum_of(events, "goods", "event_class"),
-        f"{name}_withheld": _sum_of(events, "withheld", "event_class"),
+        "other_rest": nw.when(reimbursement).then(zero).otherwise(rest) + nw.when(account).then(goods).otherwise(zero),
+        "other_withheld": nw.when(account | reimbursement).then(nw.col("withheld")).otherwise(zero),
+        "fee_withheld": zero - nw.col("fees"),
+        "tax_collected": nw.col("tax"),
+        "tax_withheld": zero - nw.col("withheld"),
+        "reimbursed": nw.col("reimbursement") + nw.when(reimbursement).then(goods + rest).otherwise(zero),
+        "net_cash": nw.col("total"),
+        "sale_promotion": _amount_of("promotion", (EventClass.SALE.value,)),
+        "sale_promotion_tax": _amount_of("promotion_tax", (EventClass.SALE.value,)),
     }
 
 
-def _count_of(events: tuple[str, ...], lines: str = "lines") -> nw.Expr:
-    return nw.when(nw.col("event_class").is_in(list(events))).then(nw.col(lines)).otherwise(0).sum()
+def _counts_of_piece() -> dict[str, nw.Expr]:
+    return {
+        "lines": nw.col("lines"),
+        "sale_lines": _lines_of_events((EventClass.SALE.value,)),
+        "claim_lines": _lines_of_events(CLAIM_EVENTS),
+        "buyer_lines": _lines_of_events((*SALE_EVENTS, *REFUND_EVENTS)),
+        "refund_goods_lines": _lines_of_events((EventClass.REFUND.value,), "goods_lines"),
+        "refund_tax_lines": _lines_of_events((EventClass.REFUND.value,), "tax_lines"),
+    }
 
 
-def _last_of(events: tuple[str, ...]) -> nw.Expr:
-    return nw.when(nw.col("event_class").is_in(list(events))).then(nw.col("last_day")).max()
+def _goods_and_tax(name: str, events: tuple[str, ...]) -> dict[str, nw.Expr]:
+    return {f"{name}_goods": _amount_of("goods", events), f"{name}_withheld": _amount_of("withheld", events)}
+
+
+def _is_of(events: tuple[str, ...]) -> nw.Expr:
+    return nw.col("event_class").is_in(list(events))
+
+
+def _amount_of(amount: str, events: tuple[str, ...]) -> nw.Expr:
+    return nw.when(_is_of(events)).then(nw.col(amount)).otherwise(nw.lit(ZERO))
+
+
+def _lines_of_events(events: tuple[str, ...], lines: str = "lines") -> nw.Expr:
+    return nw.when(_is_of(events)).then(nw.col(lines)).otherwise(0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import narwhals as nw
 import pyarrow as pa
 
@@ -10,7 +12,7 @@ from nsbill.money import ZERO
 from nsbill.reconcile.aging import bucket, expected_table
 from nsbill.reconcile.basis import WAITING, due_parts
 from nsbill.reconcile.books import KEY, SHIPPED, Books
-from nsbill.reconcile.engine import Engine, Frame
+from nsbill.reconcile.engine import AMOUNT, Engine, Frame
 from nsbill.reconcile.explain import explanation
 from nsbill.reconcile.ledger import with_ledger
 from nsbill.reconcile.rules import ReconcileRules
@@ -20,7 +22,7 @@ from nsbill.reconcile.texts import Amounts
 from nsbill.schemas import DATE, DAY, STATEMENT, TEXT
 from nsbill.vocabulary import StatementStatus, TaxMode
 
-__all__ = ["statement_rows"]
+__all__ = ["assert_identity", "statement_frame", "statement_rows"]
 
 _AMOUNTS = list(STATEMENT.money)
 _FROM_BOOKS = ("billed_gross", "credited")
@@ -41,6 +43,23 @@ _FROM_LINES = (
     "sale_promotion",
     "sale_promotion_tax",
 )
+_DONE = (
+    *(name for name in _FROM_LINES if name.endswith(("_goods", "_withheld")) and name not in STATEMENT.names),
+    *WAITING,
+    "other_rest",
+    "deferred_gross",
+    "released_gross",
+    "credits",
+    "buyer_lines",
+    "base_day",
+    "expected_day",
+    "first_billed_day",
+    "order_marketplace",
+    "line_marketplace",
+    "last_posted_day",
+    "has_documents",
+)
+"""What the figures are made of, and nothing after them asks for."""
 _COUNTS = (
     "bills",
     "credits",
@@ -56,15 +75,24 @@ _COUNTS = (
 def statement_rows(engine: Engine, *, books: Books, settled: Settled, rules: ReconcileRules) -> Frame:
     """Build the statement with the facts that the exceptions need beside it; held by the engine.
 
-    A row stands for an order with a billing record, a credit or a settlement line, or for one that was shipped and
-    has none of them. An order that is neither shipped nor billed is not due and has no row.
-
     Raises
     ------
     ReconcileError
         When the identity of net cash does not hold for a row.
     """
-    by_order = engine.hold(per_order(settled.counted), grain=KEY, what="settled orders")
+    told = statement_frame(engine, books=books, settled=settled, rules=rules)
+    held = engine.hold(told, grain=KEY, what="statement rows")
+    assert_identity(engine, held)
+    return held
+
+
+def statement_frame(engine: Engine, *, books: Books, settled: Settled, rules: ReconcileRules) -> Frame:
+    """Build the statement as ``statement_rows`` does, not computed and not asserted yet.
+
+    A row stands for an order with a billing record, a credit or a settlement line, or for one that was shipped and
+    has none of them. An order that is neither shipped nor billed is not due and has no row.
+    """
+    by_order = per_order(engine, settled.counted)
     joined = _joined(engine, books, by_order, settled, rules)
     expected = _expected(engine, books, settled, rules)
     all_posted = (nw.col("sale_lines") > 0) & (nw.col("last_sale_day") < rules.as_of_day - rules.cycle_days)
@@ -81,14 +109,11 @@ def statement_rows(engine: Engine, *, books: Books, settled: Settled, rules: Rec
         .join(posted, on="last_posted_day", how="left")
         .join(settled.waiting.dates, on="matures_day", how="left")
         .with_columns(age_days=rules.as_of_day - nw.col("expected_day").cast(nw.Int64))
-        .with_columns(**_conflict())
         .with_columns(status=_status(), aging_bucket=bucket(), seller_account=nw.lit(rules.seller_account))
-        .with_columns(nw.col(*_AMOUNTS).cast(nw.Decimal(18, 2)))
+        .with_columns(nw.col(*_AMOUNTS).cast(AMOUNT))
     )
     told = rows.with_columns(explanation=explanation(Amounts(books.currencies | settled.currencies), rules))
-    held = engine.hold(told, grain=KEY, what="statement rows")
-    _assert_identity(engine, held)
-    return held
+    return told.drop(*_DONE)
 
 
 def _base_day(rules: ReconcileRules) -> nw.Expr:
@@ -98,23 +123,35 @@ def _base_day(rules: ReconcileRules) -> nw.Expr:
 
 
 def _joined(engine: Engine, books: Books, by_order: Frame, settled: Settled, rules: ReconcileRules) -> Frame:
-    waiting = settled.waiting.amounts
-    documented = nw.concat([frame.select(*KEY) for frame in (books.billed, books.credited, by_order, waiting)])
-    shipped = (
-        books.orders.filter(nw.col("order_status").is_in(list(SHIPPED)), nw.col("ship_date_day") <= rules.as_of_day)
-        .join(documented.select("amazon_order_id"), on="amazon_order_id", how="anti")
-        .select("amazon_order_id", nw.col("order_currency").alias("currency"))
-    )
-    keys = nw.concat([documented, shipped]).group_by(*KEY).agg(sources=nw.len())
-    rows = engine.hold(keys, grain=KEY, what="orders of the statement")
-    for side in (books.billed, books.credited, by_order, waiting):
-        rows = rows.join(side, on=list(KEY), how="left")
-    rows = rows.join(books.orders, on="amazon_order_id", how="left")
-    return rows.with_columns(
+    """Every order that a side knows, with what each side knows of it; and what was shipped and no side knows."""
+    rows = books.billed
+    for side in (by_order, books.credited, settled.waiting.amounts):
+        rows = _with_side(rows, side, KEY)
+    rows = _with_side(rows.with_columns(has_documents=nw.lit(True)), books.orders, KEY[:1])
+    shipped = nw.col("order_status").is_in(list(SHIPPED)) & (nw.col("ship_date_day") <= rules.as_of_day)
+    rows = rows.filter(nw.col("has_documents").fill_null(False) | shipped.fill_null(False)).with_columns(
         nw.col(*_FROM_BOOKS, *_FROM_LINES, *WAITING).fill_null(ZERO),
         nw.col(*_COUNTS).fill_null(0),
+        currency=nw.coalesce("currency", "order_currency"),
         marketplace=nw.coalesce("order_marketplace", "line_marketplace"),
     )
+    if len(books.currencies | settled.currencies) == 1:
+        alone = {"one_currency": "currency", "other_currency": "currency"}
+        return rows.with_columns(
+            conflict=nw.lit(False), billed_anywhere=nw.col("bills") > 0, **{k: nw.col(v) for k, v in alone.items()}
+        )
+    conflicts = _conflicts(engine, books.billed, by_order, (books.credited, settled.waiting.amounts))
+    return rows.join(conflicts, on="amazon_order_id", how="left").with_columns(
+        conflict=nw.col("conflict").fill_null(False),
+        billed_anywhere=nw.coalesce(nw.col("billed_anywhere"), nw.col("bills") > 0),
+    )
+
+
+def _with_side(rows: Frame, side: Frame, key: Sequence[str]) -> Frame:
+    """Rows of both, one for each ``key``; what a side does not know is empty."""
+    joined = rows.join(side, on=list(key), how="full", suffix="_of_side")
+    merged = {name: nw.coalesce(name, f"{name}_of_side") for name in key}
+    return joined.with_columns(**merged).drop(*(f"{name}_of_side" for name in key))
 
 
 def _legs() -> dict[str, nw.Expr]:
@@ -136,22 +173,32 @@ def _due() -> dict[str, nw.Expr]:
     }
 
 
-def _conflict() -> dict[str, nw.Expr]:
-    """Whether the order is billed in one currency and settled in another; holds for all its rows."""
-    billed, settled = nw.col("bills") > 0, nw.col("buyer_lines") > 0
-    both = billed | settled
-
-    def over_order(condition: nw.Expr) -> nw.Expr:
-        return nw.when(condition).then(1).otherwise(0).sum().over("amazon_order_id")
-
-    currency = nw.when(both).then(nw.col("currency"))
-    billed_rows, settled_rows = over_order(billed), over_order(settled)
-    return {
-        "billed_anywhere": billed_rows > 0,
-        "conflict": (billed_rows > 0) & (settled_rows > 0) & (over_order(both) > 1),
-        "one_currency": currency.min().over("amazon_order_id"),
-        "other_currency": currency.max().over("amazon_order_id"),
-    }
+def _conflicts(engine: Engine, billed: Frame, settled: Frame, others: Sequence[Frame]) -> Frame:
+    """Of orders with rows in several currencies: whether they are billed in one and settled in another, and in which."""
+    bills = billed.select(*KEY, billed_rows=nw.lit(1), settled_rows=nw.lit(0))
+    buyers = settled.filter(nw.col("buyer_lines") > 0).select(*KEY, billed_rows=nw.lit(0), settled_rows=nw.lit(1))
+    known = nw.concat([frame.select(*KEY) for frame in (settled, *others)]).with_columns(other=nw.col("currency"))
+    elsewhere = bills.join(known.drop("currency"), on="amazon_order_id", how="inner")
+    several = elsewhere.filter(nw.col("currency") != nw.col("other")).select("amazon_order_id")
+    per_order = (
+        nw.concat([bills, buyers])
+        .join(several, on="amazon_order_id", how="semi")
+        .group_by("amazon_order_id")
+        .agg(
+            nw.col("billed_rows", "settled_rows").sum(),
+            one_currency=nw.col("currency").min(),
+            other_currency=nw.col("currency").max(),
+        )
+    )
+    differ = nw.col("one_currency") != nw.col("other_currency")
+    told = per_order.select(
+        "amazon_order_id",
+        "one_currency",
+        "other_currency",
+        billed_anywhere=nw.col("billed_rows") > 0,
+        conflict=(nw.col("billed_rows") > 0) & (nw.col("settled_rows") > 0) & differ,
+    )
+    return engine.hold(told, grain=["amazon_order_id"], what="orders in several currencies", grouped=True)
 
 
 def _status() -> nw.Expr:
@@ -192,8 +239,14 @@ def _posted_dates(engine: Engine, settled: Settled) -> Frame:
     return engine.hold(engine.frame(table), grain=["last_posted_day"], what="posted dates")
 
 
-def _assert_identity(engine: Engine, rows: Frame) -> None:
-    """``net_cash = received_gross − refunded − fee_withheld + reimbursed + adjustments [− tax_withheld]``."""
+def assert_identity(engine: Engine, rows: Frame) -> None:
+    """Assert ``net_cash = received_gross − refunded − fee_withheld + reimbursed + adjustments [− tax_withheld]`` in every row.
+
+    Raises
+    ------
+    ReconcileError
+        Naming the first row in which it does not hold.
+    """
     include = nw.col("tax_mode") == TaxMode.INCLUDE.value
     legs = (
         nw.col("received_gross")

@@ -8,7 +8,7 @@ from nsbill.money import ZERO
 from nsbill.reconcile.rules import ReconcileRules
 from nsbill.vocabulary import TaxMode
 
-__all__ = ["gross_amounts", "tax_mode_of"]
+__all__ = ["cancels_withheld", "gross_amounts", "tax_mode_of"]
 
 _EXCLUDE, _INCLUDE = TaxMode.EXCLUDE.value, TaxMode.INCLUDE.value
 
@@ -35,12 +35,17 @@ def _detected() -> nw.Expr:
     return nw.when(carries).then(nw.lit(_INCLUDE)).otherwise(nw.lit(_EXCLUDE))
 
 
+def cancels_withheld() -> nw.Expr:
+    """Whether the tax that Amazon withholds cancels the tax lines of the row's order: its ``tax_mode`` is ``exclude``."""
+    return nw.col("tax_mode") == _EXCLUDE
+
+
 def gross_amounts() -> dict[str, nw.Expr]:
     """The gross amounts of rows with ``tax_mode``: in ``exclude`` withheld tax cancels the tax lines inside them."""
     zero = nw.lit(ZERO)
 
     def withheld(name: str) -> nw.Expr:
-        return nw.when(nw.col("tax_mode") == _EXCLUDE).then(nw.col(name)).otherwise(zero)
+        return nw.when(cancels_withheld()).then(nw.col(name)).otherwise(zero)
 
     return {
         "received_gross": nw.col("received_goods") + withheld("received_withheld"),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import narwhals as nw
 
 from nsbill.money import minor_units
-from nsbill.reconcile.engine import Frame
+from nsbill.reconcile.engine import Engine, Frame
 
 __all__ = ["Amounts", "in_one_text", "lines_text", "sentence"]
 
@@ -37,20 +37,43 @@ def sentence(*parts: str | nw.Expr) -> nw.Expr:
 
 
 def in_one_text(
-    frame: Frame, *, keys: Sequence[str], value: str, order_by: str, into: str, separator: str, most: int
+    engine: Engine,
+    frame: Frame,
+    *,
+    keys: Sequence[str],
+    value: str,
+    order_by: nw.Expr,
+    into: str,
+    separator: str,
+    most: int,
+    sums: Mapping[str, nw.Expr] | None = None,
 ) -> Frame:
     """Return one row per ``keys`` with the texts of ``value`` joined, at most ``most`` of them, then how many more.
 
-    ``order_by`` must be unique within the keys. Written with ranks, because no list join exists on all engines.
+    ``order_by`` must be unique within the keys. ``sums`` are added up in the same pass, and come with it.
     """
-    ranked = frame.with_columns(place=nw.col(order_by).rank("ordinal").over(*keys))
+    named = {"texts": nw.len(), "only_text": nw.col(value).max(), **(sums or {})}
+    counted = engine.hold(frame.group_by(list(keys)).agg(**named), grain=keys, what=f"{into} by order", grouped=True)
+    several = frame.join(counted.filter(nw.col("texts") > 1).select(*keys), on=list(keys), how="semi")
+    joined = _joined_texts(several, keys, value, order_by, separator, most)
+    held = engine.hold(joined, grain=keys, what=f"{into} in one text", grouped=True)
+    told = counted.join(held, on=list(keys), how="left")
+    return told.select(*keys, *(sums or {}), nw.coalesce("joined_text", "only_text", nw.lit("")).alias(into))
+
+
+def _joined_texts(
+    several: Frame, keys: Sequence[str], value: str, order_by: nw.Expr, separator: str, most: int
+) -> Frame:
+    """The texts of those that have more than one, by ranks: no list join exists on all engines, and ranks are dear."""
+    ranked = several.with_columns(text_order=order_by)
+    ranked = ranked.with_columns(place=nw.col("text_order").rank("ordinal").over(*keys))
     texts = {
         f"text_{place}": nw.when(nw.col("place") == place).then(nw.col(value)).max() for place in range(1, most + 1)
     }
     joined = nw.concat_str([nw.col(name) for name in texts], separator=separator, ignore_nulls=True)
     more = sentence(joined, " and ", (nw.col("texts") - most).cast(nw.String), " more")
     grouped = ranked.group_by(list(keys)).agg(nw.len().alias("texts"), **texts)
-    return grouped.select(*keys, nw.when(nw.col("texts") > most).then(more).otherwise(joined).alias(into))
+    return grouped.select(*keys, nw.when(nw.col("texts") > most).then(more).otherwise(joined).alias("joined_text"))
 
 
 def lines_text() -> nw.Expr:

@@ -27,6 +27,7 @@ from nsbill.simulator.world_catalogue import (
     saved_searches,
     static_rows,
 )
+from nsbill.simulator.world_chains import plant_chain_faults, write_bank
 from nsbill.simulator.world_history import Calendar, History, history_of
 from nsbill.simulator.world_ledger import Ledger
 from nsbill.simulator.world_more import MoreFaults, Places
@@ -47,10 +48,13 @@ class WorldSummary:
     today: date
     settlement_files: tuple[Path, ...]
     answer_key: Path
+    bank_statement: Path
 
 
 def build_world(database: Path, amazon_files: Path, *, orders: int, seed: int, today: date) -> WorldSummary:
     """Create the books at ``database``, settlement files in ``amazon_files``, and ``answer_key.json`` beside the books.
+
+    A bank statement with the deposits lies among the settlement files; what is wrong in it has ``needs: bank`` in the key.
 
     Raises
     ------
@@ -89,9 +93,10 @@ def build_world(database: Path, amazon_files: Path, *, orders: int, seed: int, t
         raise
     connection.close()
     files = tuple(path for ledger in builder.ledgers for path in ledger.write(amazon_files))
+    bank = write_bank(amazon_files, builder.ledgers, builder.answers, seed=seed, today=today)
     answer_key = builder.answers.write(database.with_name("answer_key.json"), builder.ledgers)
     aside.replace(database)  # last, so that books stand for a finished company
-    return WorldSummary(orders, seed, today, files, answer_key)
+    return WorldSummary(orders, seed, today, files, answer_key, bank)
 
 
 def _drop_indexes(connection: sqlite3.Connection) -> list[str]:
@@ -137,6 +142,7 @@ class _Builder:
         self._dice = random.Random(f"places {seed}")
         self._connection = connection
         self._twin: Order | None = None
+        self._seed = seed
         self.ledgers = tuple(Ledger(rng, market, self._calendar) for market in MARKETS)
         self.answers = AnswerKey(orders=orders, seed=seed, today=today)
 
@@ -155,6 +161,7 @@ class _Builder:
         self._unknown_labels()
         for ledger in self.ledgers:
             ledger.close()
+        plant_chain_faults(self.ledgers, self.answers, seed=self._seed)
 
     def _plant_more(self) -> None:
         """Plant what is planted in finished books and open settlements."""

@@ -53,6 +53,7 @@ class Settlement:
     rows: list[str] = field(default_factory=list)
     total: int = 0
     principal: int = 0
+    held: int = 0  # kept back for the next one
 
 
 _ACCOUNT = Event("other-transaction")
@@ -115,6 +116,7 @@ class Ledger:
             held = self.market.rounded(max(0, settlement.total), self._rng.randint(60, 120))
             self.charge(settlement, "Current Reserve Amount", -held, at=settlement.end - 5)
             owed = min(0, settlement.total)
+            settlement.held = held
 
     def files(self, folder: Path) -> list[tuple[Path, Settlement]]:
         """Return where each settlement's file belongs."""
