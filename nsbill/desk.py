@@ -19,8 +19,8 @@ import pandas as pd
 from nsbill.billing.decisions import exclude_order, include_order
 from nsbill.billing.dry_run import ExactCheck, compare_exactly, load_previews
 from nsbill.billing.journal import Journal
-from nsbill.billing.limits import check_answered, check_edition
-from nsbill.billing.plan import Known, Plan, build_plan, orders_to_preview, plan_difference
+from nsbill.billing.limits import check_answered, check_edition, check_set_limits
+from nsbill.billing.plan import Known, Plan, build_plan, is_same_plan, orders_to_preview, plan_difference
 from nsbill.billing.remainder import PARTLY_SHIPPED
 from nsbill.billing.retry import retry_run
 from nsbill.billing.run import RunResult, carry_out, resume_run, settle_open
@@ -216,25 +216,27 @@ class Desk:
         plan: Plan,
         *,
         production: str | None = None,
+        newcomers_wait: bool = False,
         progress: Progress = silent,
         stop: threading.Event | None = None,
     ) -> RunResult:
-        """Carry out ``plan`` if it still is what a fresh plan would be.
+        """Carry out ``plan`` if it still is what a fresh plan would be; ``newcomers_wait``: but for orders new since then.
 
         Raises
         ------
         BillingRefused
             Something changed in NetSuite or in the settings since the plan was made (says what), the plan leaves a
-            question open or holds records that the licence edition does not allow, or the account is a production
-            account and ``production`` is not its id.
+            question open, is beyond the settings' limits or holds records that the licence edition does not allow, or
+            the account is a production account and ``production`` is not its id.
         """
         self.check_account(production=production)
         check_edition(plan.to_bill["record_type"], self.settings)
         check_answered(plan)
+        check_set_limits(plan, self.settings)
         excluded = plan.skipped[plan.skipped["reason"] == SkipReason.EXCLUDED_BY_USER.value]
         reasons = dict(zip(excluded["sales_order_id"], excluded["explanation"], strict=True))
         fresh = self.preview(reasons, closed_period=plan.closed_period)
-        if fresh.fingerprint != plan.fingerprint:
+        if not is_same_plan(plan, fresh, newcomers_wait=newcomers_wait):
             raise BillingRefused("fingerprint", plan_difference(plan, fresh), "Look at the plan again, then bill.")
         return carry_out(plan, journal=self.journal, client=self.client, progress=progress, stop=stop)
 
@@ -302,11 +304,12 @@ class Desk:
         bank: Sequence[BankStatement] = (),
         basis: ReceiptBasis = ReceiptBasis.SETTLED,
         books: Books | None = None,
+        facts: BookFacts | None = None,
     ) -> Reconciliation:
         """Compare NetSuite's books with Amazon's settlements, per Amazon order, as of a date (default: today).
 
         ``bank``: statements in which the settlements' deposits are looked for. ``basis``: what counts as received.
-        ``books``: NetSuite's side, when it was loaded already.
+        ``books``, ``facts``: NetSuite's side, when it was loaded already.
         """
         from nsbill.reconcile import ReconcileRules, reconcile
 
@@ -323,11 +326,11 @@ class Desk:
             proofs=store.check(bank, as_of=day),
             activity=store.activity() if store.activity_files() else None,
             bill_items=books.bill_items,
-            facts=self._facts(),
+            facts=facts or self.facts(),
             rules=ReconcileRules.of(settings, as_of=day, basis=basis),
         )
 
-    def _facts(self) -> BookFacts:
+    def facts(self) -> BookFacts:
         """What else the settings ask NetSuite for: amounts by kind, subsidiaries; and the accounting periods."""
         from nsbill.reconcile.book_facts import BookFacts
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nsbill.amazon.store import SettlementStore
     from nsbill.netsuite.whole_books import Books
     from nsbill.reconcile import Reconciliation
+    from nsbill.reconcile.book_facts import BookFacts
 
 __all__ = ["ReadingDesk"]
 
@@ -82,6 +83,10 @@ class ReadingDesk:
         """NetSuite's side, as it is now."""
         return self._desk.books()
 
+    def facts(self) -> BookFacts:
+        """What else the settings ask NetSuite for, to be given to several reconciliations; see ``Desk.facts``."""
+        return self._desk.facts()
+
     def reconcile(
         self,
         as_of: date | None = None,
@@ -89,9 +94,10 @@ class ReadingDesk:
         bank: Sequence[BankStatement] = (),
         basis: ReceiptBasis = ReceiptBasis.SETTLED,
         books: Books | None = None,
+        facts: BookFacts | None = None,
     ) -> Reconciliation:
         """Compare NetSuite's books with Amazon's settlements as of a day (default: today); see ``Desk.reconcile``."""
-        return self._desk.reconcile(as_of, bank=bank, basis=basis, books=books)
+        return self._desk.reconcile(as_of, bank=bank, basis=basis, books=books, facts=facts)
 
     def take_exceptions(self, found: Reconciliation) -> Taking:
         """Take what a reconciliation found into the workspace's queue, unless one of a later day is there."""

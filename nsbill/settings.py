@@ -18,10 +18,11 @@ import tomli_w
 from pydantic import Field, ValidationError, field_serializer, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from nsbill.errors import SettingsError
+from nsbill.errors import MoneyError, SettingsError
+from nsbill.money import parse_limits
 from nsbill.vocabulary import BilledKind, BillingMode, BillingStatus, ClosedPeriod, LicenceEdition, RecordType, TaxMode
 
-__all__ = ["Settings", "load_settings", "save_settings", "validated"]
+__all__ = ["Settings", "load_settings", "save_settings", "settings_toml", "validated"]
 
 TOML_NAME = "nsbill.toml"
 _PASSWORD = re.compile(r"(://[^/@:]*:)[^@]+(?=@)|([?&]password=)[^&]+", re.IGNORECASE)
@@ -78,6 +79,13 @@ class Settings(BaseSettings):
     closed_period: ClosedPeriod = Field(
         ClosedPeriod.BLOCK,
         description="Orders dated in a closed accounting period: leave out, date in the next open one, or ask",
+    )
+
+    max_orders: int = Field(0, ge=0, description="Most orders that one run may bill; 0: no limit")
+    max_total: str = Field(
+        "",
+        description="Largest total that one run may bill: 1000.00 in each currency, or USD=1000.00, EUR=500.00; "
+        "then a currency that is not named is not billed; empty: no limit",
     )
 
     journal_url: str = Field(
@@ -162,6 +170,20 @@ class Settings(BaseSettings):
         remedy = "Use today, ship-date, or a date such as 2026-01-31."
         raise SettingsError("transaction_date", f"{text!r} is not a date", remedy)
 
+    @field_validator("max_total")
+    @classmethod
+    def _known_limits(cls, text: str) -> str:
+        try:
+            limits = parse_limits(text) if text else None
+        except MoneyError as error:
+            raise SettingsError(
+                "max_total", str(error).rstrip("."), "Use 1000.00, or USD=1000.00, EUR=500.00."
+            ) from error
+        amounts = limits.values() if isinstance(limits, dict) else [limits] if limits is not None else []
+        if any(amount < 0 for amount in amounts):
+            raise SettingsError("max_total", f"{text!r} is below zero", "Use 1000.00, or USD=1000.00, EUR=500.00.")
+        return text
+
     @field_validator("route_field")
     @classmethod
     def _one_name(cls, name: str) -> str:
@@ -217,6 +239,15 @@ class Settings(BaseSettings):
         base = (self.base_url or f"https://{self.host_label}.restlets.api.netsuite.com").rstrip("/")
         return f"{base}/app/site/hosting/restlet.nl"
 
+    def record_page(self, record_id: str) -> str:
+        """Address of a transaction's page in NetSuite; empty where there is none: a simulator, or no internal id.
+
+        NetSuite sends ``transaction.nl`` on to the page of the record's type (common use, in no page of Oracle's help).
+        """
+        if self.base_url or not re.fullmatch(r"[0-9]+", record_id):
+            return ""
+        return f"https://{self.host_label}.app.netsuite.com/app/accounting/transactions/transaction.nl?id={record_id}"
+
 
 def load_settings(workspace: Path) -> Settings:
     """Read ``nsbill.toml`` of the workspace, then ``NSBILL_*``.
@@ -232,14 +263,28 @@ def load_settings(workspace: Path) -> Settings:
 def save_settings(workspace: Path, changes: Mapping[str, Any]) -> Settings:
     """Check ``changes`` on top of what the file says, then write the file atomically; returns the result."""
     path = workspace / TOML_NAME
-    values = {**_read_toml(path), **{k: getattr(v, "value", v) for k, v in changes.items()}}
-    _refuse_password(values)
+    values = _with_changes(path, changes)
     validated(values)
     workspace.mkdir(parents=True, exist_ok=True)
     aside = path.with_suffix(f".toml.{os.getpid()}")
-    aside.write_text(tomli_w.dumps(dict(sorted(values.items()))), encoding="utf-8")
+    aside.write_text(_as_toml(values), encoding="utf-8")
     aside.replace(path)
     return load_settings(workspace)
+
+
+def settings_toml(workspace: Path, changes: Mapping[str, Any]) -> str:
+    """Return the file that ``save_settings`` would write; writes nothing, and does not check that the values can be."""
+    return _as_toml(_with_changes(workspace / TOML_NAME, changes))
+
+
+def _with_changes(path: Path, changes: Mapping[str, Any]) -> dict[str, Any]:
+    values = {**_read_toml(path), **{k: getattr(v, "value", v) for k, v in changes.items()}}
+    _refuse_password(values)
+    return values
+
+
+def _as_toml(values: Mapping[str, Any]) -> str:
+    return tomli_w.dumps(dict(sorted(values.items())))
 
 
 def _is_date(text: str) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pandas as pd
@@ -44,6 +46,15 @@ class FakeDesk:
     gate: threading.Event | None = None
     """When set, ``bill`` waits for it, or for a stop."""
     client: None = None
+    workspace: Path = Path("no-such-workspace")
+    waiting: int = 0
+    """Creates without a clear answer in the journal."""
+    entries: list[Any] = field(default_factory=list)
+
+    @property
+    def journal(self) -> Any:
+        """Stands in for the journal."""
+        return SimpleNamespace(open_entries=lambda _: [None] * self.waiting, each_entry=lambda _: iter(self.entries))
 
     def as_desk(self) -> Desk:
         return cast("Desk", self)
@@ -109,7 +120,18 @@ class FakeDesk:
         return RunResult("run-1", OUTCOMES.frame(rows))
 
     def settle_open(self) -> dict[str, int]:
-        return {}
+        self._called("settle_open")
+        found, self.waiting = self.waiting, 0
+        return {"exists": found} if found else {}
+
+    def retry(
+        self, run_id: str, *, fixed: bool, production: str = "", progress: Progress = silent, stop: object = None
+    ) -> RunResult:
+        self._called(f"retry {run_id} fixed={fixed}")
+        if fixed:
+            self.outcomes = {}
+        found = self.bill(self.preview())
+        return found if fixed else replace(found, left_out=("SO5001 was not tried again: mend <b>it</b> first.",))
 
     def resume(
         self, run_id: str | None = None, *, production: str = "", progress: Progress = silent, stop: object = None

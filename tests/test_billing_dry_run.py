@@ -11,11 +11,12 @@ import pandas as pd
 import pytest
 from simulator_account import Account, open_account
 
+from nsbill.billing.dry_run import read_document
 from nsbill.billing.plan import Plan
 from nsbill.billing.run import carry_out
 from nsbill.credentials import TokenCredentials
 from nsbill.desk import Desk
-from nsbill.errors import NetSuiteError
+from nsbill.errors import BillingRefused, NetSuiteError
 from nsbill.settings import save_settings
 from nsbill.simulator import tables
 
@@ -155,6 +156,30 @@ def test_an_exact_check_compares_amounts_and_asks_about_partial_bills_first(desk
     everything = desk.check_exactly(plan)
     assert len(everything.differences) == 2
     assert everything.differences[1].startswith("SO106: NetSuite would refuse it. ")
+
+
+def test_one_orders_document_has_netsuites_lines_and_says_what_is_not_as_planned(desk: Desk, tmp_path: Path) -> None:
+    plan = desk.preview()
+    made = read_document(desk.client, plan, "105")
+    assert made.bill is not None
+    assert (made.bill.total, made.currency, made.differences) == (Decimal("26.60"), "USD", ())
+    assert sum(line.amount for line in made.bill.lines) + made.bill.tax == made.bill.total
+    change(tmp_path, "UPDATE txn SET status = 'H' WHERE id = 106")
+    refused = read_document(desk.client, plan, "106")
+    assert refused.bill is None
+    assert refused.differences[0].startswith("SO106: NetSuite would refuse it. ")
+    with pytest.raises(BillingRefused, match="sales order 104 is not in it"):
+        read_document(desk.client, plan, "104")
+    assert desk.bill(desk.preview()).clean  # nothing had been saved by looking
+
+
+def test_a_limit_in_the_settings_stops_a_run_before_anything_is_sent(desk: Desk) -> None:
+    plan = desk.preview()
+    desk.settings = desk.settings.model_copy(update={"max_orders": len(plan.to_bill) - 1})
+    with pytest.raises(BillingRefused, match="beyond the limits in the settings"):
+        desk.bill(plan)
+    desk.settings = desk.settings.model_copy(update={"max_orders": len(plan.to_bill)})
+    assert desk.bill(plan).complete
 
 
 def test_an_account_that_saves_dry_runs_is_found_out_with_the_first_order(

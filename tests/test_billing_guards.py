@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -192,3 +193,24 @@ def test_what_routes_an_order_is_a_field_of_choice(company: Company, tmp_path: P
             company.workspace, {"cash_sale_flow": False, "route_field": "paymentmethod", "route_filled": "cash-sale"}
         )
     assert plan["route"] == "by terms: filled becomes an invoice, empty a cash sale"
+
+
+def test_orders_that_come_in_after_the_plan_wait_for_the_next_run_where_nobody_looks_at_it(company: Company) -> None:
+    with company.desk() as desk:
+        whole = desk.preview()
+        newest = whole.to_bill["sales_order_id"].iloc[-1]
+        seen = desk.preview({newest: "not there yet"})
+        seen = replace(seen, skipped=seen.skipped[seen.skipped["sales_order_id"] != newest])
+        before = company.bills()
+        with pytest.raises(BillingRefused, match="1 new"):
+            desk.bill(seen)
+        gone = seen.to_bill["sales_order_id"].iloc[0]
+        desk.exclude(gone, reason="disputed", author="test")
+        with pytest.raises(BillingRefused, match="1 no longer to bill"):
+            desk.bill(seen, newcomers_wait=True)
+        desk.include(gone, author="test")
+        assert company.bills() == before
+        result = desk.bill(seen, newcomers_wait=True)
+        assert result.count("created") == len(seen.to_bill)
+        assert newest not in set(result.outcomes["sales_order_id"])
+        assert newest in set(desk.preview().to_bill["sales_order_id"])

@@ -7,9 +7,11 @@ from decimal import Decimal
 import pytest
 from fake_desk import FakeDesk, fake
 
-from nsbill.billing.limits import check_limits, run_figures
+from nsbill.billing.limits import check_limits, check_set_limits, limit_sentences, run_figures
 from nsbill.billing.plan import Plan
-from nsbill.errors import BillingRefused, MoneyError
+from nsbill.errors import BillingRefused, MoneyError, SettingsError
+from nsbill.settings import Settings
+from nsbill.show.billing_state import BillingState
 
 __all__ = ["fake"]  # pytest finds the fixture by its name here
 
@@ -98,3 +100,33 @@ def test_a_run_records_its_outcomes_and_the_totals_of_what_was_created(plan: Pla
     assert (figures["created"], figures["existing"], figures["rejected"], figures["unknown"]) == (1, 1, 1, 1)
     assert figures["totals"] == {"USD": Decimal("1.00")}
     assert figures["run_id"] == "run-1"
+
+
+def test_limits_in_the_settings_hold_for_every_run_and_none_are_set_by_default(plan: Plan) -> None:
+    check_set_limits(plan, Settings())
+    check_set_limits(plan, Settings(max_orders=4, max_total="USD=121.50, EUR=9.99"))
+    beyond = Settings(max_orders=3, max_total="USD=121.50")
+    assert limit_sentences(plan, beyond) == [
+        "4 orders are to bill and max_orders is 3",
+        "9.99 EUR is to bill and max_total names no limit for EUR",
+    ]
+    with pytest.raises(BillingRefused, match="beyond the limits in the settings: 4 orders are to bill"):
+        check_set_limits(plan, beyond)
+
+
+@pytest.mark.parametrize("text", ["many", "USD=1, USD=2", "1.2345e3", "-1", "usd=1.00"])
+def test_a_limit_in_the_settings_that_is_no_amount_is_one_sentence(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"Use 1000\.00, or USD=1000\.00, EUR=500\.00"):
+        Settings(max_total=text)
+
+
+def test_the_panel_says_that_a_plan_is_beyond_the_settings_limits(fake: FakeDesk) -> None:
+    fake.settings = fake.settings.model_copy(update={"max_orders": 3})
+    state = BillingState(fake.as_desk())
+    state.preview()
+    assert state.blockers == [
+        "4 orders are to bill and max_orders is 3. Leave orders out, or raise the limit in notebook 01."
+    ]
+    state.exclude(["5001"])
+    state.preview()
+    assert state.blockers == ["Tick the box to confirm."]

@@ -92,17 +92,21 @@ def test_reading_commands_and_their_exit_codes(company: Company) -> None:
     listed = facts(run(company, "settlements", "list", "--json"))["settlements"]
     assert isinstance(listed, list)
     assert {row["ties"] for row in listed} == {"ties"}
-    assert run(company, "settlements", "check").exit_code == 0
+    checked = run(company, "settlements", "check", "--json")
+    assert checked.exit_code == 1  # the breaks of the demo company are planted
+    codes = {row["code"] for row in facts(checked)["proof"] if row["holds"] is False}  # type: ignore[attr-defined]
+    assert codes
+    assert codes <= {"SETTLEMENT_GAP", "SETTLEMENT_OVERLAP", "RESERVE_BREAK", "BALANCE_BREAK"}
     found = run(company, "reconcile", "--json")
     assert found.exit_code == 1  # exceptions are planted
     read = facts(found)
     statement = read["statement"]
     assert isinstance(statement, list)
     assert set(read["received"]) == {row["currency"] for row in statement}  # type: ignore[call-overload]
-    assert "Overpaid" in run(company, "exceptions").output
-    only = facts(run(company, "exceptions", "--class", "overpaid", "--json"))["exceptions"]
+    assert "Short settled" in run(company, "exceptions", "--class", "short_settled").output
+    only = facts(run(company, "exceptions", "--class", "short_settled", "--json"))["exceptions"]
     assert isinstance(only, list)
-    assert {row["exception_class"] for row in only} == {"OVERPAID"}
+    assert {row["exception_class"] for row in only} == {"SHORT_SETTLED"}
     reports = facts(run(company, "report", "--json"))["reports"]
     assert isinstance(reports, list)
     assert [Path(path).stat().st_size > 10_000 for path in reports] == [True, True]
@@ -145,10 +149,11 @@ def test_every_command_takes_a_workspace_and_reading_ones_json() -> None:
             options = {text for option in command.params for text in option.opts}
             if name == "restlet":
                 continue  # writes files that come with nsbill; no workspace is asked
-            # each job of a schedule names its own workspace
-            assert ("--file" if name == "schedule" else "--workspace") in options, name
+            # each job of a schedule names its own workspace, and runs are kept beside the notebooks
+            place = {"schedule": "--file", "alerts": "--file", "runs": "--folder"}.get(name, "--workspace")
+            assert place in options, name
             assert "--json" in options or command.name in {
-                *("lab", "simulator", "set", "certificate", "login", "logout"),
+                *("app", "lab", "simulator", "set", "certificate", "login", "logout"),
                 *("start", "pause", "unpause", "export"),
             }, f"{name} {command.name}"
 

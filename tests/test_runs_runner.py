@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import zipfile
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -406,6 +407,17 @@ def test_secrets_are_found_in_every_spelling(
     leaks = Secrets({variable: value}).remove_from_folder(tmp_path)
     assert leaks == ([Leak("deep/file.txt", variable)] if found else [])
     assert ((tmp_path / "deep" / "file.txt").read_text(encoding="utf-8") == text) is not found
+
+
+def test_a_secret_in_a_workbook_is_found_though_the_file_is_packed(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "report.xlsx", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/sharedStrings.xml", "<si>" + "abcdefg1 " * 50 + "</si>")
+    assert b"abcdefg1" not in (tmp_path / "report.xlsx").read_bytes()
+    secrets = Secrets({"NSBILL_TOKEN_SECRET": "abcdefg1"})
+    assert secrets.remove_from_folder(tmp_path) == [Leak("report.xlsx", "NSBILL_TOKEN_SECRET")]
+    assert not (tmp_path / "report.xlsx").exists()
+    (tmp_path / "broken.xlsx").write_bytes(b"PK\x03\x04 no archive")
+    assert secrets.remove_from_folder(tmp_path) == []
 
 
 def test_secrets_do_not_show_themselves() -> None:

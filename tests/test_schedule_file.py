@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from textwrap import dedent
 
@@ -12,7 +13,7 @@ from notebooks_for_tests import write_notebook
 
 from nsbill.cli import cli
 from nsbill.errors import ScheduleError
-from nsbill.runs.schedule_file import Schedule, load_schedule
+from nsbill.runs.schedule_file import _KINDS, Schedule, load_schedule
 
 GOOD = """
 time_zone = "Europe/Berlin"
@@ -164,3 +165,18 @@ def test_next_lists_the_times_of_all_jobs_that_are_not_paused_in_order(home: Pat
     assert sorted(one["at"] for one in found) == [one["at"] for one in found]
     text = CliRunner().invoke(cli, ["schedule", "next", "month-end", "--file", str(path)], catch_exceptions=False)
     assert text.output.count("America/New_York") == 10
+
+
+def test_the_example_is_in_order_also_with_the_routes_that_it_only_proposes(tmp_path: Path) -> None:
+    example = (Path(__file__).parents[1] / "papermill_runs" / "schedule.example.toml").read_text()
+    for name in ("papermill_runs", "workspace"):
+        (tmp_path / name).mkdir()
+    file = tmp_path / "papermill_runs" / "schedule.toml"
+    proposed = re.sub(r"^# (\[routes|\w+ = )", r"\1", example, flags=re.MULTILINE)
+    for text, routes in ((example, "kept"), (proposed, "chat, finance, kept")):
+        file.write_text(text)
+        said = CliRunner().invoke(cli, ["schedule", "check", "--file", str(file)], catch_exceptions=False)
+        assert said.exit_code == 0, said.output
+        assert "is in order: 3 jobs, 9 alerts." in said.output
+        assert f"told by {routes}" in said.output
+    assert {alert.rule for alert in load_schedule(file).alerts.values()} == {*_KINDS["alerts"][1]}, "one of each rule"

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -85,13 +85,18 @@ def test_alerts_that_fail_change_nothing(tmp_path: Path, capsys: pytest.CaptureF
     schedule, job = read_home(tmp_path)
     told = []
 
+    faults = [NoAnswer("Sending", "mail", "refused"), ZeroDivisionError("a fault of the program")]
+
     def after(_schedule: object, done: Any) -> None:
         told.append(done.status)
-        raise NoAnswer("Sending", "mail", "refused")
+        raise faults[len(told) - 1]
 
-    assert run_job(schedule, job, TEN, execute=FakeExecute(), after=after).succeeded
-    assert told == ["succeeded"]
-    assert "The alerts of work could not be seen to: Sending" in capsys.readouterr().err
+    for slot in (TEN, TEN + timedelta(minutes=15)):
+        assert run_job(schedule, job, slot, execute=FakeExecute(), after=after).succeeded
+    assert told == ["succeeded", "succeeded"]
+    err = capsys.readouterr().err
+    assert "The alerts of work could not be seen to: NoAnswer: Sending" in err
+    assert "ZeroDivisionError: a fault of the program" in err
 
 
 def test_the_lease_is_renewed_while_a_run_lasts_and_a_run_that_lost_it_is_told_to_stop(

@@ -23,11 +23,11 @@ from schedule_homes import FakeExecute, job_text, make_home
 from nsbill.billing.journal import Journal
 from nsbill.billing.journal_schedule import JobKey
 from nsbill.errors import ScheduleError, WorkspaceError
-from nsbill.runs.schedule_file import Job, Schedule
+from nsbill.runs.schedule_file import Job, Schedule, load_schedule
 from nsbill.runs.schedule_job import run_job
 from nsbill.runs.schedule_lock import only_service, service_of
 from nsbill.runs.schedule_log import ServiceLog
-from nsbill.runs.schedule_service import Service
+from nsbill.runs.schedule_service import Service, _Running
 
 NINE = datetime(2026, 11, 30, 9, 7, tzinfo=UTC)
 
@@ -317,13 +317,21 @@ def test_asked_twice_it_ends_what_runs(tmp_path: Path) -> None:
     assert stage.service.run() == 130
 
 
+@pytest.mark.parametrize(
+    "error, said",
+    [
+        (WorkspaceError("journal", "it cannot be reached", "Wait."), "it cannot be reached"),
+        (RuntimeError("server closed\nthe connection"), r"RuntimeError: server closed\nthe connection."),
+    ],
+    ids=["known", "of the database's driver"],
+)
 def test_a_journal_that_cannot_be_reached_stops_nothing_and_is_said_once(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
 ) -> None:
     stage.until("09:14")
 
     def broken(*_: object) -> Any:
-        raise WorkspaceError("journal", "it cannot be reached", "Wait.")
+        raise error
 
     with monkeypatch.context() as patched:
         patched.setattr(stage.service._books, "of", broken)
@@ -331,6 +339,22 @@ def test_a_journal_that_cannot_be_reached_stops_nothing_and_is_said_once(
     stage.until("09:20")
     assert stage.slots() == [("09:15", "ended", "schedule")], "late, but within grace"
     assert (len(stage.log("trouble")), len(stage.log("over"))) == (1, 1)
+    assert said in stage.log("trouble")[0]["sentence"]
+
+
+def test_a_slot_that_another_process_runs_is_not_said_to_have_ended(stage: Stage) -> None:
+    schedule = load_schedule(stage.path)
+    job = schedule.jobs["work"]
+    stage.dies = True  # the service's own child runs nothing, as when it is refused
+    stage.until("09:14")
+    with closing(Journal.in_workspace(stage.folder / "workspace")) as journal:
+        journal.schedule.claim(JobKey("", "main", "work"), NINE.replace(minute=15), origin="by hand")
+        stage.service._running["work"] = _Running(
+            job, NINE.replace(minute=15), FakeChild(stage.clock, NINE, lambda: None, code=1)
+        )
+        stage.until("09:16")
+    assert (len(stage.log("left")), stage.log("ended")) == (1, [])
+    assert "nothing was run here" in stage.log("left")[0]["sentence"]
 
 
 def test_the_heartbeat_comes_and_its_failures_stop_nothing(stage: Stage) -> None:

@@ -228,7 +228,7 @@ def test_no_row_can_be_changed_or_removed(journal: Journal) -> None:
 def test_a_journal_of_version_3_gets_the_schedule_and_keeps_every_word(url: str) -> None:
     old = Journal.open(url)
     with old._engine.begin() as db:
-        for table in ("slot_event", "job_event"):
+        for table in ("sending_event", "incident_event", "alert_look", "slot_event", "job_event"):
             db.execute(sa.text(f"DROP TABLE {table}"))
         db.execute(sa.text("UPDATE journal_meta SET version = 3"))
     with old.lease("1_SB1"):

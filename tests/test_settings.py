@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from nsbill.errors import SettingsError
-from nsbill.settings import Settings, load_settings, save_settings
-from nsbill.vocabulary import BillingMode, BillingStatus, RecordType
+from nsbill.settings import Settings, load_settings, save_settings, settings_toml
+from nsbill.vocabulary import BillingMode, BillingStatus, ClosedPeriod, RecordType
 
 
 def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
@@ -73,3 +73,20 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "nsbill.toml").write_text("slots = = 3\n")
     with pytest.raises(SettingsError, match=r"nsbill\.toml is not readable TOML"):
         load_settings(tmp_path)
+
+
+def test_the_file_is_shown_as_it_would_be_saved(tmp_path: Path) -> None:
+    save_settings(tmp_path, {"account": "9000001_SB1"})
+    changes = {"max_orders": 5, "closed_period": ClosedPeriod.NEXT_OPEN}
+    shown = settings_toml(tmp_path, changes)
+    assert shown == 'account = "9000001_SB1"\nclosed_period = "next-open"\nmax_orders = 5\n'
+    assert "max_orders" not in (tmp_path / "nsbill.toml").read_text(encoding="utf-8")
+    save_settings(tmp_path, changes)
+    assert (tmp_path / "nsbill.toml").read_text(encoding="utf-8") == shown
+
+
+@pytest.mark.parametrize("record", ["", "12/../3", "12?x=1", "'12'", "-1", "１２"])
+def test_only_an_internal_id_has_a_page_in_netsuite(record: str) -> None:
+    settings = Settings(account="1234567_SB1")
+    assert settings.record_page(record) == ""
+    assert settings.record_page("12").startswith("https://1234567-sb1.app.netsuite.com/")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import pandas as pd
 
 from nsbill.billing.plan import Plan
-from nsbill.errors import NetSuiteError, NoAnswer, SignInRefused, TooManyRequests
+from nsbill.errors import BillingRefused, NetSuiteError, NoAnswer, SignInRefused, TooManyRequests
 from nsbill.money import format_money
+from nsbill.netsuite.books import load_currencies
 from nsbill.netsuite.client import Client
 from nsbill.netsuite.parallel import in_parallel
 from nsbill.netsuite.records import PreviewedBill, preview_bill
@@ -18,9 +19,10 @@ from nsbill.progress import Progress, silent
 from nsbill.schemas import PREVIEWS
 from nsbill.vocabulary import RecordType
 
-__all__ = ["ExactCheck", "compare_exactly", "load_previews"]
+__all__ = ["NO_DRY_RUN", "Document", "ExactCheck", "compare_exactly", "load_previews", "read_document"]
 
-_NO_DRY_RUN = "NO_DRY_RUN"
+NO_DRY_RUN = "NO_DRY_RUN"
+"""The code of a NetSuiteError that says: this account may save what is only tried. Try nothing more in it."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,24 @@ class ExactCheck:
 
     checked: int
     differences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Document:
+    """The billing record that an order of a plan would become now, by NetSuite's own reckoning."""
+
+    sales_order_id: str
+    sales_order_number: str
+    amazon_order_id: str
+    record_type: RecordType
+    external_id: str
+    transaction_date: date
+    currency: str
+    """ISO 4217 code of every amount of the document."""
+    bill: PreviewedBill | None
+    """Lines, tax, total, period; ``None``: NetSuite would refuse it or did not answer, ``differences`` says why."""
+    differences: tuple[str, ...]
+    """A sentence for whatever is not as planned."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +98,38 @@ def compare_exactly(
     return ExactCheck(len(found), tuple(s for row, asked in told for s in _differences(row, asked, currencies)))
 
 
+def read_document(client: Client, plan: Plan, sales_order_id: str) -> Document:
+    """Ask NetSuite what it would create for one order of ``plan``; saves nothing.
+
+    Raises
+    ------
+    BillingRefused
+        The plan does not bill this order.
+    NetSuiteError
+        The account knows no dry run and may have saved the record (``NO_DRY_RUN``), or the credentials are refused.
+    """
+    rows = plan.to_bill[plan.to_bill["sales_order_id"] == sales_order_id]
+    if rows.empty:
+        raise BillingRefused("plan", f"sales order {sales_order_id} is not in it", "Look at the plan again.")
+    row = rows.iloc[0]
+    record, day = RecordType(row["record_type"]), row["transaction_date"]
+    currencies: Mapping[str, str] = plan.currencies or load_currencies(client)
+    asked = _ask_one(client, 0, sales_order_id, record, day)
+    differences = tuple(_differences(row, asked, currencies))
+    of_bill = currencies.get(asked.bill.currency_id or "") if asked.bill else None
+    return Document(
+        sales_order_id=sales_order_id,
+        sales_order_number=row["sales_order_number"],
+        amazon_order_id=row["amazon_order_id"],
+        record_type=record,
+        external_id=row["external_id"],
+        transaction_date=day,
+        currency=of_bill or row["currency"],
+        bill=asked.bill,
+        differences=differences,
+    )
+
+
 def _sample(rows: pd.DataFrame, size: int) -> list[int]:
     partial = ((rows["part"] > 1) | rows["shipped_only"].fillna(False)).tolist()
     first = [place for place, is_partial in enumerate(partial) if is_partial][:size]
@@ -110,14 +162,14 @@ def _ask_one(client: Client, place: int, order: str, record: RecordType, day: da
     except (SignInRefused, TooManyRequests):
         raise
     except NetSuiteError as error:
-        if error.code == _NO_DRY_RUN:
+        if error.code == NO_DRY_RUN:
             raise
         return _Asked(place, refusal=str(error))
     except NoAnswer as error:
         return _Asked(place, no_answer=str(error))
 
 
-def _differences(row: pd.Series, asked: _Asked, currencies: dict[str, str]) -> Iterator[str]:
+def _differences(row: pd.Series, asked: _Asked, currencies: Mapping[str, str]) -> Iterator[str]:
     number, planned = row["sales_order_number"], format_money(row["amount"], row["currency"])
     if asked.refusal:
         yield f"{number}: NetSuite would refuse it. {asked.refusal}"

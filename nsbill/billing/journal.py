@@ -22,6 +22,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from nsbill.billing import journal_tables as t
+from nsbill.billing.journal_alerts import AlertBook
 from nsbill.billing.journal_entries import (
     INTENT,
     OPEN_STATES,
@@ -38,6 +39,7 @@ from nsbill.billing.journal_lease import Lease, clock, demand, drop_lease, take_
 from nsbill.billing.journal_opening import open_engine
 from nsbill.billing.journal_queue import QueueBook
 from nsbill.billing.journal_schedule import ScheduleBook
+from nsbill.billing.journal_sendings import SendingBook
 from nsbill.billing.journal_writer import Transaction, Writer
 from nsbill.billing.plan import Plan
 from nsbill.errors import JournalError
@@ -81,6 +83,16 @@ class Journal:
     def schedule(self) -> ScheduleBook:
         """The slots of the schedule, which are kept in the same database."""
         return ScheduleBook(self._engine, self._reading, self._writer)
+
+    @property
+    def alerts(self) -> AlertBook:
+        """The incidents of alerts, which are kept in the same database."""
+        return AlertBook(self._reading, self._writer)
+
+    @property
+    def sendings(self) -> SendingBook:
+        """Who was told of incidents, which is kept in the same database."""
+        return SendingBook(self._reading, self._writer)
 
     def probe(self) -> int:
         """Check that the journal can be written, without writing anything that stays; returns its number of runs.

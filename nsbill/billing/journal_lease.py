@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from nsbill.billing.journal_tables import Instant, holding, lease
 from nsbill.errors import JournalError, LeaseLost
 
-__all__ = ["Lease", "clock", "demand", "drop_lease", "holder_in_force", "take_lease"]
+__all__ = ["Lease", "clock", "demand", "drop_lease", "holder_in_force", "is_gone", "take_lease"]
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def _why_ended(held: sa.RowMapping, now: datetime, seconds: int) -> str | None:
         return f"its lease ended at {held['expires_at']:%Y-%m-%d %H:%M:%S} UTC and was not renewed"
     if held["expires_at"] > now + timedelta(seconds=2 * max(seconds, 0) + 3600):
         return f"its lease would end at {held['expires_at']:%Y-%m-%d %H:%M:%S} UTC; a clock was set back"
-    if _is_gone(held["host"], held["pid"]):
+    if is_gone(held["host"], held["pid"]):
         return "that process is gone"
     return None
 
@@ -158,7 +158,7 @@ def _lost(db: sa.Connection, account: str) -> LeaseLost:
     return LeaseLost(account, f"process {held['pid']} on {held['host']}" if held and held["host"] else "done by now")
 
 
-def _is_gone(host: str, pid: int) -> bool:
+def is_gone(host: str, pid: int) -> bool:
     """Say whether the holder certainly lives no more: it ran on this machine and its process is not there."""
     if host != platform.node():
         return False

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from nsbill.billing import journal_tables as t
+from nsbill.billing.journal_alert_tables import ALERT_TABLES
 from nsbill.billing.journal_queue_tables import QUEUE_TABLES
 from nsbill.billing.journal_schedule_tables import SCHEDULE_TABLES
 from nsbill.errors import JournalError
@@ -117,7 +118,7 @@ def _prepare(engine: sa.Engine, where: str) -> None:
         elif version < t.VERSION:
             if version == 1:
                 _from_version_1(db)
-            t.metadata.create_all(db)  # version 3: the exception queue; version 4: the schedule
+            t.metadata.create_all(db)  # version 3: the exception queue; 4: the schedule; 5: alerts
             _refuse_changes(db)
             db.execute(t.journal_meta.update().values(version=t.VERSION))
 
@@ -174,7 +175,7 @@ def _refuse_changes(db: sa.Connection) -> None:
             "CREATE OR REPLACE FUNCTION nsbill_append_only() RETURNS trigger LANGUAGE plpgsql AS "
             f"$$ BEGIN RAISE EXCEPTION '{words}'; END $$"
         )
-    for table in (*t.APPEND_ONLY, *QUEUE_TABLES, *SCHEDULE_TABLES):
+    for table in (*t.APPEND_ONLY, *QUEUE_TABLES, *SCHEDULE_TABLES, *ALERT_TABLES):
         for doing in ("UPDATE", "DELETE"):
             name = f"{table.name}_refuses_{doing.lower()}"
             then = (

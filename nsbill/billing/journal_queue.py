@@ -44,10 +44,10 @@ class QueueBook:
         with self._reading.connect() as db:
             return db.execute(q.newest_taking_query(account, seller_account)).mappings().first()
 
-    def numbered(self, item_ids: Iterable[int]) -> dict[int, sa.RowMapping]:
-        """The exceptions of these numbers as they stand now; a number that there is not is left out."""
+    def numbered(self, account: str, seller_account: str, item_ids: Iterable[int]) -> dict[int, sa.RowMapping]:
+        """The exceptions of these numbers as they stand now; what is not there, or of others, is left out."""
         with self._reading.connect() as db:
-            return _numbered(db, item_ids)
+            return _numbered(db, account, seller_account, item_ids)
 
     def history(self, item_id: int) -> Sequence[sa.RowMapping]:
         """What happened to an exception, oldest first."""
@@ -82,9 +82,9 @@ class QueueWriting:
         """Every exception of a seller account, with no more than what a reconciliation is compared with."""
         return self._db.execute(q.positions_query(*q.of_seller(account, seller_account))).all()
 
-    def numbered(self, item_ids: Iterable[int]) -> dict[int, sa.RowMapping]:
-        """The exceptions of these numbers as they stand now."""
-        return _numbered(self._db, item_ids)
+    def numbered(self, account: str, seller_account: str, item_ids: Iterable[int]) -> dict[int, sa.RowMapping]:
+        """The exceptions of these numbers as they stand now; what is not there, or of others, is left out."""
+        return _numbered(self._db, account, seller_account, item_ids)
 
     def next_number(self) -> int:
         """The number that the next new exception gets."""
@@ -140,9 +140,13 @@ def _pieces(rows: Iterable[T], size: int) -> Iterator[list[T]]:
         yield piece
 
 
-def _numbered(db: sa.Connection, item_ids: Iterable[int]) -> dict[int, sa.RowMapping]:
+def _numbered(
+    db: sa.Connection, account: str, seller_account: str, item_ids: Iterable[int]
+) -> dict[int, sa.RowMapping]:
+    """Numbers are those of the whole journal, which accounts may share: each finds its own only."""
+    mine = q.of_seller(account, seller_account)
     found: dict[int, sa.RowMapping] = {}
     for piece in _pieces(sorted(set(item_ids)), _ONE_LOOK_UP):
-        rows = db.execute(q.standing_query(q.queue_item.c.item_id.in_(piece))).mappings()
+        rows = db.execute(q.standing_query(*mine, q.queue_item.c.item_id.in_(piece))).mappings()
         found.update((row["item_id"], row) for row in rows)
     return found

@@ -23,7 +23,7 @@ __all__ = [
     "states_query",
 ]
 
-VERSION = 4
+VERSION = 5
 """Version of the tables; ``journal_opening`` brings an older journal up to it."""
 
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from nsbill.billing.plan import Plan
 from nsbill.billing.run import NOT_STARTED, RunResult
-from nsbill.errors import BillingRefused, MoneyError
-from nsbill.money import exact, format_money
+from nsbill.errors import BillingRefused
+from nsbill.money import exact, format_money, parse_limits
 from nsbill.settings import Settings
 from nsbill.vocabulary import Outcome, RecordType
 
-__all__ = ["check_answered", "check_edition", "check_limits", "parse_limits", "run_figures"]
+__all__ = [
+    "check_answered",
+    "check_edition",
+    "check_limits",
+    "check_set_limits",
+    "limit_sentences",
+    "parse_limits",
+    "run_figures",
+]
 
 
 def check_limits(
@@ -31,13 +38,7 @@ def check_limits(
     MoneyError
         ``max_total`` is not an exact amount such as ``"100000.00"``, nor amounts by currency.
     """
-    orders = len(plan.to_bill)
-    beyond = []
-    if max_orders is not None and orders > max_orders:
-        beyond.append(f"{orders:,} orders are to bill and max_orders is {max_orders:,}")
-    if max_total is not None:
-        beyond += _beyond_totals(plan.totals, max_total)
-    if beyond:
+    if beyond := _beyond(plan, max_orders, max_total):
         raise BillingRefused(
             "limits",
             "the plan is beyond the limits of this run: " + "; ".join(beyond),
@@ -45,23 +46,25 @@ def check_limits(
         )
 
 
-def parse_limits(text: str) -> Decimal | dict[str, Decimal]:
-    """Read ``1000.00``, or ``USD=1000.00, EUR=500.00``.
+def limit_sentences(plan: Plan, settings: Settings) -> list[str]:
+    """Say in which ways a plan is beyond the limits of the settings; empty when it is within them, or none are set."""
+    return _beyond(plan, settings.max_orders or None, settings.max_total or None)
+
+
+def check_set_limits(plan: Plan, settings: Settings) -> None:
+    """Refuse a plan beyond the limits that the settings hold for every run.
 
     Raises
     ------
-    MoneyError
-        It is neither; or a currency is named twice, or an amount is not exact.
+    BillingRefused
+        Says by how much.
     """
-    if "=" not in text:
-        return exact(text)
-    limits: dict[str, Decimal] = {}
-    for part in text.split(","):
-        currency, equals, amount = (piece.strip() for piece in part.partition("="))
-        if not (equals and re.fullmatch(r"[A-Z]{3}", currency)) or currency in limits:
-            raise MoneyError(text, "it is not one amount for each currency, such as USD=1000.00, EUR=500.00")
-        limits[currency] = exact(amount)
-    return limits
+    if beyond := limit_sentences(plan, settings):
+        raise BillingRefused(
+            "limits",
+            "the plan is beyond the limits in the settings: " + "; ".join(beyond),
+            "Leave orders out, or raise the limits: notebook 01_configure_billing, or nsbill settings set max_orders=N.",
+        )
 
 
 def check_edition(records: Iterable[str], settings: Settings) -> None:
@@ -118,6 +121,16 @@ def run_figures(plan: Plan, result: RunResult | None = None) -> dict[str, object
         "differences": list(result.differences) if result else [],
         "run_id": result.run_id if result else "",
     }
+
+
+def _beyond(plan: Plan, max_orders: int | None, max_total: str | Decimal | Mapping[str, Decimal] | None) -> list[str]:
+    orders = len(plan.to_bill)
+    beyond = []
+    if max_orders is not None and orders > max_orders:
+        beyond.append(f"{orders:,} orders are to bill and max_orders is {max_orders:,}")
+    if max_total is not None:
+        beyond += _beyond_totals(plan.totals, max_total)
+    return beyond
 
 
 def _beyond_totals(totals: Mapping[str, Decimal], limit: str | Decimal | Mapping[str, Decimal]) -> Iterator[str]:

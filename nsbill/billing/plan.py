@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -23,7 +23,16 @@ from nsbill.schemas import PLAN_SKIPPED, PLAN_TO_BILL
 from nsbill.settings import Settings
 from nsbill.vocabulary import ORDER_STATUS_TEXT, BillingMode, BillingStatus, ClosedPeriod, RecordType, SkipReason
 
-__all__ = ["Known", "Plan", "build_plan", "external_ids", "orders_to_preview", "plan_difference"]
+__all__ = [
+    "Known",
+    "Plan",
+    "build_plan",
+    "external_ids",
+    "is_same_plan",
+    "orders_to_preview",
+    "plan_changes",
+    "plan_difference",
+]
 
 
 @dataclass(frozen=True)
@@ -160,17 +169,48 @@ def orders_to_preview(
     return facts.loc[awaits, ["sales_order_id", "record_type", "transaction_date"]].reset_index(drop=True)
 
 
+def is_same_plan(seen: Plan, fresh: Plan, *, newcomers_wait: bool = False) -> bool:
+    """Whether a fresh plan would create what the seen one would; ``newcomers_wait``: of the orders of the seen one."""
+    if not newcomers_wait:
+        return fresh.fingerprint == seen.fingerprint
+    of_both = fresh.to_bill[fresh.to_bill["sales_order_id"].isin(seen.to_bill["sales_order_id"])]
+    return _fingerprint(fresh.account, of_both) == seen.fingerprint
+
+
 def plan_difference(seen: Plan, fresh: Plan) -> str:
     """Say how a fresh plan differs from the one that was seen."""
-    before, now = (set(plan.to_bill["sales_order_number"]) for plan in (seen, fresh))
-    parts = []
-    for words, numbers in (("no longer to bill", before - now), ("new", now - before)):
-        if numbers:
-            some = ", ".join(sorted(numbers)[:5]) + (" …" if len(numbers) > 5 else "")
-            parts.append(f"{len(numbers)} {words} ({some})")
-    if not parts:
-        parts.append("amounts, dates or record types of the same orders changed")
+    parts = plan_changes(seen, fresh) or ["amounts, dates or record types of the same orders changed"]
     return "the plan changed since it was seen: " + "; ".join(parts)
+
+
+def plan_changes(seen: Plan, fresh: Plan, *, apart: Collection[str] = ()) -> list[str]:
+    """Say what came, what went and what changed between two plans; empty when they bill the same.
+
+    ``apart``: sales order ids that are not looked at, such as those that somebody left out or took back in between.
+    """
+    before, now = (plan.to_bill[~plan.to_bill["sales_order_id"].isin(list(apart))] for plan in (seen, fresh))
+    was, is_ = set(before["sales_order_number"]), set(now["sales_order_number"])
+    ours, theirs = _contents(before), _contents(now)
+    other = {*before["sales_order_number"][~ours.isin(theirs)], *now["sales_order_number"][~theirs.isin(ours)]}
+    found = (
+        ("no longer to bill", was - is_),
+        ("new", is_ - was),
+        ("with another amount, date or record type", other & was & is_),
+    )
+    return [f"{len(numbers)} {words} ({_some(numbers)})" for words, numbers in found if numbers]
+
+
+def _contents(rows: pd.DataFrame) -> pd.Series:
+    """What each row would create, as one text."""
+    columns = ("sales_order_number", "record_type", "amount", "currency", "transaction_date")
+    text = rows["sales_order_id"].astype(str)
+    for name in columns:
+        text = text + "|" + rows[name].astype(str)
+    return text
+
+
+def _some(numbers: Collection[str]) -> str:
+    return ", ".join(sorted(numbers)[:5]) + (" …" if len(numbers) > 5 else "")
 
 
 def _decide(orders: pd.DataFrame, billed: pd.DataFrame, given: Given, known: Known, today: date) -> pd.DataFrame:

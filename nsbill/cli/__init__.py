@@ -19,6 +19,7 @@ __all__ = ["COMMANDS", "cli", "main"]
 COMMANDS = {
     "demo": ("demo", "Bill and reconcile a simulated company, end to end."),
     "lab": ("lab", "Open JupyterLab on the notebooks."),
+    "app": ("lab", "Serve notebooks 02 to 04 as pages without code."),
     "simulator": ("lab", "Run a simulated NetSuite with a demo company in the foreground."),
     "settings": ("accounts", "Show and change the settings of a workspace."),
     "doctor": ("doctor", "Check account, sign-in, RESTlet, permissions and saved search; creates nothing."),
@@ -36,8 +37,9 @@ COMMANDS = {
     "exceptions": ("exceptions", "List what is wrong, with money, evidence and action; keep track of it."),
     "report": ("reporting", "Write an HTML report, an Excel workbook, CSV and Parquet; of a month too."),
     "run": ("notebooks", "Run a notebook unattended; the result is kept in papermill_runs/."),
-    "runs": ("notebooks", "List the notebook runs."),
+    "runs": ("runs", "List the notebook runs; show one, compare two, delete old ones."),
     "schedule": ("scheduling", "Run notebooks on a schedule; check, start, pause and look at it."),
+    "alerts": ("alerting", "List what is wrong with scheduled runs and who was told; try rules and routes."),
 }
 """Command to its module in this package and its line in the overview, in the order in which they are met."""
 

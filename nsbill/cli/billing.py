@@ -131,7 +131,7 @@ def bill(
             click.echo("Nothing was created.", err=True)
             exit_with(130)
         with console_progress("Billing") as progress:
-            result = desk.bill(made, production=production, progress=progress, stop=stop)
+            result = desk.bill(made, production=production, newcomers_wait=yes, progress=progress, stop=stop)
         _finish(result, as_json=as_json, stopped=stop.is_set())
 
 

@@ -1,4 +1,4 @@
-"""Commands that run notebooks: run, runs."""
+"""The command that runs a notebook."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from pathlib import Path
 
 import click
 
-from nsbill.cli.common import as_rows, echo_json, exit_with, json_option, workspace_option
+from nsbill.cli.common import echo_json, exit_with, json_option, workspace_option
 from nsbill.cli.connection import connected
 from nsbill.progress import Progress, console_progress, silent
-from nsbill.runs.history import list_runs
 from nsbill.runs.places import find_notebook, runs_folder
 from nsbill.runs.runner import Run, run_notebook
-from nsbill.show.tables import text_table
 
 __all__ = ["COMMANDS", "run_here"]
 
@@ -35,25 +33,6 @@ def run(notebook: str, parameters: tuple[str, ...], timeout: int | None, workspa
     else:
         click.echo(f"{done.status}: {done.folder}" + (f"\n{done.problem}" if done.problem else ""))
     exit_with(0 if done.status == "succeeded" else 2)
-
-
-@click.command()
-@click.option(
-    "--workspace",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Only runs on this workspace; all when left out.",
-)
-@json_option
-def runs(workspace: Path | None, as_json: bool) -> None:
-    """List the notebook runs kept in papermill_runs/, newest first."""
-    found = list_runs(runs_folder())
-    if workspace is not None:
-        found = found[found["workspace"].fillna("") == str(workspace.resolve())]
-    if as_json:
-        echo_json({"runs": as_rows(found)})
-    else:
-        columns = ["run_id", "notebook", "status", "seconds", "problem", "folder"]
-        click.echo(text_table(found, columns, caption="Notebook runs", limit=30))
 
 
 def run_here(
@@ -82,4 +61,4 @@ def _parameter(text: str) -> tuple[str, str]:
     return name, value
 
 
-COMMANDS = (run, runs)
+COMMANDS = (run,)

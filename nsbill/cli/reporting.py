@@ -46,9 +46,10 @@ def report(
     named = _parsed(month_name)
     with open_desk(workspace) as desk:
         month = _looked_at(named, as_of, desk.today()) if named else None
-        books = desk.books(full_load=full_load)
-        found = desk.reconcile(month.as_of if month else as_of, books=books)
-        in_month = InMonth(month, month_rows(desk.reconcile(month.begin, books=books), found)) if month else None
+        books, known = desk.books(full_load=full_load), desk.facts()
+        found = desk.reconcile(month.as_of if month else as_of, books=books, facts=known)
+        before = desk.reconcile(month.begin, books=books, facts=known) if month else None
+        in_month = InMonth(month, month_rows(before, found)) if month and before else None
         sources = source_rows(desk.store.lines_files(), found) if {*wanted} - {"html"} else None
         facts = {"Account": desk.settings.account, "Seller account": desk.settings.seller_account}
     folder = out or workspace / "reports"

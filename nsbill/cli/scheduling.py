@@ -10,7 +10,7 @@ import click
 
 from nsbill.cli import scheduling_runs
 from nsbill.cli.common import echo_json, json_option
-from nsbill.cli.scheduling_common import ALERTS_NOT_SENT, file_option, local, open_schedule
+from nsbill.cli.scheduling_common import alerts_sentence, file_option, local, open_schedule
 from nsbill.errors import ScheduleError
 from nsbill.runs.schedule_export import KINDS, exported
 from nsbill.runs.schedule_file import Job, Schedule
@@ -40,8 +40,7 @@ def check(file: Path | None, as_json: bool) -> None:
     for job in found.jobs.values():
         click.echo(_job_sentence(job, now))
     click.echo(f"{found.path} is in order: {len(found.jobs)} jobs, {len(found.alerts)} alerts.")
-    if found.alerts:
-        click.echo(ALERTS_NOT_SENT)
+    click.echo(alerts_sentence(found))
 
 
 @schedule.command("next")

@@ -9,11 +9,7 @@ import click
 
 from nsbill.runs.schedule_file import Job, Schedule, load_schedule, schedule_path
 
-__all__ = ["ALERTS_NOT_SENT", "file_option", "local", "open_schedule"]
-
-ALERTS_NOT_SENT = (
-    "Alerts are read and checked, and not sent yet by this version: look at nsbill schedule status and nsbill runs."
-)
+__all__ = ["alerts_sentence", "file_option", "local", "open_schedule"]
 
 file_option = click.option(
     "--file",
@@ -27,6 +23,16 @@ file_option = click.option(
 def open_schedule(file: Path | None) -> Schedule:
     """Read the schedule's file."""
     return load_schedule(schedule_path(file))
+
+
+def alerts_sentence(schedule: Schedule) -> str:
+    """Whether anybody is told when something is wrong."""
+    if not schedule.alerts:
+        return "Nobody is told when something is wrong: the file has no [alerts.NAME]."
+    told = {name for rule in schedule.alerts.values() for name in rule.routes or schedule.routes}
+    if not told:
+        return f"{len(schedule.alerts)} alerts are kept, and sent to nobody: the file has no [routes.NAME]. See nsbill alerts list."
+    return f"{len(schedule.alerts)} alerts, told by {', '.join(sorted(told))}. To try them: nsbill alerts test"
 
 
 def local(at: datetime, job: Job) -> str:

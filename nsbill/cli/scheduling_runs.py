@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,10 +15,13 @@ from nsbill.billing.journal_schedule import Origin, SlotRefused
 from nsbill.cli.common import echo_json, exit_with, json_option
 from nsbill.cli.connection import connected
 from nsbill.cli.journal import author_option
-from nsbill.cli.scheduling_common import ALERTS_NOT_SENT, file_option, open_schedule
+from nsbill.cli.scheduling_common import alerts_sentence, file_option, open_schedule
 from nsbill.progress import console_progress
-from nsbill.runs.schedule_file import load_schedule, schedule_path
-from nsbill.runs.schedule_job import execute_notebook_of, job_key, open_journal, run_job
+from nsbill.runs.alert_delivery import look_and_tell
+from nsbill.runs.alert_status import Incident, incidents_of
+from nsbill.runs.alert_thread import AlertThread
+from nsbill.runs.schedule_file import Schedule, load_schedule, schedule_path
+from nsbill.runs.schedule_job import JobRun, execute_notebook_of, job_key, open_journal, run_job
 from nsbill.runs.schedule_lock import only_service, service_of
 from nsbill.runs.schedule_log import ServiceLog
 from nsbill.runs.schedule_service import Service
@@ -67,6 +70,7 @@ def run_now(job: str, slot: datetime | None, *, again: bool, origin: Origin, fil
                 again=again,
                 connect=connected,
                 execute=execute_notebook_of(progress),
+                after=_see_to_alerts,
                 halt=halt,
             )
         except SlotRefused as refused:
@@ -120,16 +124,28 @@ def status(job: str | None, count: int, file: Path | None, as_json: bool) -> Non
     jobs = [found.job(job)] if job else list(found.jobs.values())
     now = datetime.now(UTC)
     states = [job_status(found, one, now, count=count) for one in jobs]
-    service = service_of(found.path)
+    service, incidents = service_of(found.path), incidents_of(found)
     if as_json:
-        echo_json({"file": found.path, "service": service, "jobs": [state.as_json() for state in states]})
+        shown = [state.as_json() for state in states]
+        echo_json(
+            {"file": found.path, "service": service, "jobs": shown, "incidents": [one.as_json() for one in incidents]}
+        )
     else:
         click.echo(f"Service: {service or 'none on this machine; start it: nsbill schedule start'}")
         for state in states:
             click.echo(state.sentence)
             for row in state.slots:
                 click.echo(f"    {slot_sentence(row)}")
+        click.echo(_incidents_sentence(incidents))
     exit_with(0 if all(state.clean for state in states) else 1)
+
+
+def _incidents_sentence(incidents: Sequence[Incident]) -> str:
+    """How many incidents are open and untold."""
+    still = sum(incident.is_open for incident in incidents)
+    untold = sum(not incident.is_told for incident in incidents)
+    more = " See nsbill alerts list." if incidents else ""
+    return f"Alerts: {still} open" + (f", {untold} not told yet." if untold else ".") + more
 
 
 def _note(file: Path | None, name: str, kind: Any, author: str, reason: str | None) -> bool:
@@ -148,14 +164,23 @@ def _note(file: Path | None, name: str, kind: Any, author: str, reason: str | No
 def start(file: Path | None) -> None:
     """Run the schedule in the foreground until Ctrl-C or SIGTERM; a second one ends running jobs (exit code 130)."""
     path = schedule_path(file)
-    if load_schedule(path).alerts:
-        click.echo(ALERTS_NOT_SENT, err=True)
-    with only_service(path), closing(ServiceLog(path.with_name("schedule.log"), echo=click.echo)) as log:
-        service = Service(path, log)
+    click.echo(alerts_sentence(load_schedule(path)))
+    with (
+        only_service(path),
+        closing(ServiceLog(path.with_name("schedule.log"), echo=click.echo)) as log,
+        closing(AlertThread(log)) as alerts,
+    ):
+        service = Service(path, log, heartbeat=alerts)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: service.stop.ask())
         code = service.run()
     exit_with(code)
+
+
+def _see_to_alerts(schedule: Schedule, done: JobRun) -> None:
+    """After a run: open, close and send; what cannot be sent now is said, and sent by a later run or the service."""
+    for sentence in look_and_tell(schedule, [done.job], datetime.now(UTC)).problems:
+        click.echo(sentence, err=True)
 
 
 @contextmanager

@@ -18,8 +18,11 @@ __all__ = ["Check", "Light", "examine"]
 _SIGNED_IN = ("sign-in", "RESTlet", "permissions", "saved search", "preferences", "limits")
 
 
-def examine(workspace: Path) -> Iterator[Check]:
-    """Yield one check after the other, as they are done; those that another one makes useless are skipped."""
+def examine(workspace: Path, *, tries: bool = True) -> Iterator[Check]:
+    """Yield one check after the other, as they are done; those that another one makes useless are skipped.
+
+    ``tries``: whether a bill is tried on one order, without saving it, to see whether the role may create it.
+    """
     yield from check_workspace(workspace)
     try:
         settings = load_settings(workspace)
@@ -39,11 +42,11 @@ def examine(workspace: Path) -> Iterator[Check]:
         if any(check.light is Light.FAILED for check in checks):
             yield from _skipped(_SIGNED_IN, reason)
             return
-    yield from _signed_in(settings)
+    yield from _signed_in(settings, tries=tries)
 
 
-def _signed_in(settings: Settings) -> Iterator[Check]:
-    known = SignedIn()
+def _signed_in(settings: Settings, *, tries: bool) -> Iterator[Check]:
+    known = SignedIn(tries=tries)
     credentials = load_credentials(settings)
     with Client(settings, credentials) as client:
         yield from sign_in(client, credentials, known)

@@ -35,6 +35,8 @@ class SignedIn:
     """A sales order to try a bill on, without saving it."""
     reason: str = ""
     """Why nothing else can be looked at."""
+    tries: bool = True
+    """Whether a bill may be tried, without saving it."""
 
 
 def sign_in(client: Client, credentials: Credentials, known: SignedIn) -> Iterator[Check]:
@@ -134,6 +136,9 @@ def _readable(client: Client, record: RecordType) -> Check:
 
 def _billable(client: Client, record: RecordType, known: SignedIn) -> Check:
     name, seen = f"{record.title}s", count_records(client, record.value)
+    if not known.tries:
+        sentence = f"The role sees {seen:,}; whether it may create them is not tried here."
+        return Check(name, Light.HINT, sentence, "To try it on one order, without saving it: nsbill doctor.")
     if known.order is None:
         sentence = f"The role sees {seen:,}; whether it may create them was not tried: no order to try it on."
         return Check(name, Light.HINT, sentence, "Choose a saved search that has orders to bill, and ask again.")

@@ -10,12 +10,18 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from nsbill.runs.redaction import names_a_secret
+
 __all__ = ["AlertRoute", "EmailRoute", "FileRoute", "WebhookRoute"]
 
 
 def _variable(name: str) -> str:
     if name and not (name.startswith("NSBILL_") and name.isidentifier() and name == name.upper()):
         raise ValueError("a secret is named by a variable of the environment such as NSBILL_SMTP_PASSWORD")
+    if name and not names_a_secret(name):
+        raise ValueError(
+            "its name has to say that it is a secret, so that runs are searched for it: with PASSWORD, TOKEN, SECRET or WEBHOOK in it"
+        )
     return name
 
 

@@ -27,6 +27,7 @@ RUNS = Schema(
         Column("problem", pa.string(), "one sentence: why it failed or cannot be read", nullable=True),
         Column("results", pa.string(), "what the notebook recorded, as JSON; amounts are text", nullable=True),
         Column("workspace", pa.string(), "the workspace parameter", nullable=True),
+        Column("job", pa.string(), "the schedule's job that it was run for", nullable=True),
         Column("folder", pa.string(), "where its files are"),
     ),
 )
@@ -66,7 +67,7 @@ def _row(folder: Path) -> dict[str, object]:
         return row | _recorded(json.loads((folder / RECORD).read_text(encoding="utf-8")))
     except FileNotFoundError:
         problem = f"{RECORD} is missing."
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         problem = f"{RECORD} cannot be read: {type(error).__name__}: {error}."
     return row | {"status": "broken", "problem": problem}
 
@@ -74,6 +75,7 @@ def _row(folder: Path) -> dict[str, object]:
 def _recorded(record: dict[str, Any]) -> dict[str, object]:
     """The columns that a record gives, checked, because anybody can edit a file."""
     status, error, seconds = record["status"], record["error"], record["seconds"]
+    scheduled = record.get("scheduled") or {}
     if status not in {"succeeded", "failed"}:
         raise ValueError(f"status is {status!r}")
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
@@ -86,4 +88,5 @@ def _recorded(record: dict[str, Any]) -> dict[str, object]:
         "problem": None if error is None else str(error["sentence"]),
         "results": json.dumps(record["results"], ensure_ascii=False),
         "workspace": record["parameters"].get("workspace"),
+        "job": scheduled.get("job"),
     }

@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import html
 import json
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-__all__ = ["Leak", "Secrets"]
+__all__ = ["Leak", "Secrets", "names_a_secret"]
 
 _TELLING = ("SECRET", "TOKEN", "KEY", "PASSWORD", "PASSPHRASE", "CREDENTIAL", "CERTIFICATE", "JOURNAL_URL", "WEBHOOK")
 _SHORTEST = 6  # a shorter text stands everywhere by chance
@@ -48,12 +51,12 @@ class Secrets:
         return [leak for path in files for leak in self._remove_from_file(path, path.relative_to(folder).as_posix())]
 
     def _remove_from_file(self, path: Path, name: str) -> list[Leak]:
-        content = path.read_bytes()
+        content = _content(path)
         found = sorted({variable for text, variable in self._spellings.items() if text.encode() in content})
         if not found:
             return []
         try:
-            cleaned = self.remove_from(content.decode())
+            cleaned = self.remove_from(path.read_bytes().decode())
         except UnicodeDecodeError:
             path.unlink()
         else:
@@ -64,11 +67,25 @@ class Secrets:
         return f"Secrets({sorted(set(self._spellings.values()))})"
 
 
+def names_a_secret(variable: str) -> bool:
+    """Whether the name of a variable says that its value is a secret."""
+    return any(part in variable for part in _TELLING)
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a file; of a workbook, which is a ZIP archive, those of its parts, unpacked."""
+    content = path.read_bytes()
+    if content.startswith(b"PK"):
+        with suppress(zipfile.BadZipFile, zlib.error, RuntimeError, OSError), zipfile.ZipFile(path) as archive:
+            return b"\n".join([content, *(archive.read(name) for name in archive.namelist())])
+    return content
+
+
 def _secret_values(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for name, value in environment.items():
         if not name.startswith("NSBILL_"):
             continue
-        if any(part in name for part in _TELLING):
+        if names_a_secret(name):
             yield from ((name, part) for part in _parts(value))
         elif "://" in value and urlsplit(value).password:
             yield name, str(urlsplit(value).password)

@@ -125,8 +125,8 @@ def run_job(
             )
     try:
         after(schedule, done)
-    except (NsbillError, OSError) as error:
-        sys.stderr.write(f"The alerts of {job.name} could not be seen to: {error}\n")
+    except Exception as error:  # the run is over, and its end is written down
+        sys.stderr.write(f"The alerts of {job.name} could not be seen to: {type(error).__name__}: {error}\n")
     return done
 
 

@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from nsbill.errors import JournalError, NsbillError, ScheduleError
+from nsbill.runs.alert_text import one_line
 from nsbill.runs.schedule_children import Child, Launch, launch_process
 from nsbill.runs.schedule_clock import Clock, StopRequests, SystemClock
 from nsbill.runs.schedule_file import Job, Schedule, load_schedule
@@ -148,6 +149,9 @@ class Service:
         elif latest["kind"] in {"claimed", "started"} and latest["pid"] == running.child.pid:
             book.lose_open(except_slot=None)
             self._say("lost", f"{job.name}: the run of {_short(slot)} is lost (exit code {code})", job=job, slot=slot)
+        elif latest["kind"] in {"claimed", "started"}:
+            whose = f"process {latest['pid']} on {latest['host']}"
+            self._say("left", f"{job.name}: {_short(slot)} is run by {whose}; nothing was run here", job=job, slot=slot)
         else:
             how = latest["status"] or latest["kind"]
             detail = f": {latest['detail']}" if latest["detail"] else ""
@@ -204,10 +208,12 @@ class Service:
         """Do it; what goes wrong is said, once for each kind, and tried again at the next look."""
         try:
             doing()
-        except (NsbillError, OSError) as error:
-            if self._troubles.get(what) != str(error):
-                self._troubles[what] = str(error)
-                self._say("trouble", f"{what[:1].upper()}{what[1:]}: {error} It is tried again.")
+        except Exception as error:  # whatever it is, such as a database server that restarts: the other jobs go on
+            known = isinstance(error, NsbillError | OSError)
+            why = str(error) if known else one_line(f"{type(error).__name__}: {error}.")
+            if self._troubles.get(what) != why:
+                self._troubles[what] = why
+                self._say("trouble", f"{what[:1].upper()}{what[1:]}: {why} It is tried again.")
         else:
             if self._troubles.pop(what, None) is not None:
                 self._say("over", f"{what[:1].upper()}{what[1:]}: in order again.")
