@@ -29,6 +29,7 @@ _IDLE = """() => {
   return widget?.sessionContext?.session?.kernel?.status === 'idle';
 }"""
 _READY_AFTER = 90
+_ARTIFACTS = os.environ.get("NSBILL_ARTIFACTS")  # looked at now: tests themselves run without such variables
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,18 @@ def run_all(page: Page) -> None:
     """Run every cell and wait until the kernel is idle."""
     page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
     page.wait_for_function(_IDLE)
+
+
+def keep_screenshots(page: Page, name: str) -> None:
+    """Keep what the page shows, in both themes and two widths, where NSBILL_ARTIFACTS names a folder: .ci/run does."""
+    if not _ARTIFACTS:
+        return
+    for theme in ("Light", "Dark"):
+        page.evaluate(f"jupyterapp.commands.execute('apputils:change-theme', {{theme: 'JupyterLab {theme}'}})")
+        for width in (1280, 1920):
+            page.set_viewport_size({"width": width, "height": 1800})
+            page.wait_for_timeout(700)  # themes and charts redraw without saying when they are done
+            page.screenshot(path=str(Path(_ARTIFACTS) / f"{name}-{theme.lower()}-{width}.png"))
 
 
 def panel(page: Page, name: str) -> Any:

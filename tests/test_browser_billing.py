@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from conftest import find_browser
 from demo_company import Company, demo_company
-from jupyter_lab import Lab, browser_page, jupyter_lab, open_notebook, outside_requests, run_all
+from jupyter_lab import Lab, browser_page, jupyter_lab, keep_screenshots, open_notebook, outside_requests, run_all
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -73,9 +73,17 @@ def test_the_grid_filters_sorts_and_ticks_by_mouse_and_by_keyboard(page: Page, l
     box = grid.get_by_role("checkbox", name=f"Bill {first}")
     box.press("Space")
     page.wait_for_function(_STATUS, arg=["orders", f"{rows} rows, 1 excluded"])
+    assert not page.locator(".nsbill-document h3").count()  # the box ticks, and opens nothing
     assert not box.is_checked()
     assert page.evaluate("document.activeElement.type") == "checkbox"
     assert page.locator("button.nsbill-create").is_disabled()
+
+    grid.locator("tbody tr[tabindex]").nth(1).press("Enter")
+    opened = page.locator(".nsbill-document")
+    opened.locator("h3").wait_for()
+    assert f"Invoice of {numbers[1]}" in opened.inner_text()
+    assert "Total in " in opened.inner_text()
+    keep_screenshots(page, "02-document")
 
     grid.get_by_label("Filter Orders to bill").fill(first.lower())
     page.wait_for_function(_STATUS, arg=["orders", f"1 of {rows} rows, 1 excluded"])
@@ -125,6 +133,7 @@ def test_preview_leave_one_out_confirm_create_and_the_books_have_each_order_once
     page.wait_for_function(_STATUS, arg=["outcomes", f"{len(waiting)} rows"])
     assert page.locator(".nsbill-outcomes tbody tr:not(.nsbill-grid-pad)").count() == len(waiting)
     assert (asked, problems) == ([], [])
+    keep_screenshots(page, "02")
 
 
 def test_when_someone_else_bills_meanwhile_the_panel_says_so_and_creates_nothing(

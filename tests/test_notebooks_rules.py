@@ -40,8 +40,11 @@ def test_the_notebooks_of_the_main_job_are_there() -> None:
         "01_configure_billing",
         "02_preview_and_bill",
         "03_received_vs_due",
+        "04_settlements_and_exceptions",
+        "05_runs",
         "10_scheduled_billing",
         "11_scheduled_reconciliation",
+        "12_month_end_report",
     } <= {path.stem for path in NOTEBOOKS}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import nbformat
 import pytest
 from demo_company import Company, demo_company
 
+from nsbill.reconcile.month import Month
 from nsbill.runs.parameters import inspect_parameters
 from nsbill.runs.runner import Run, run_notebook
 
@@ -58,8 +60,11 @@ def test_the_notebooks_of_the_main_job_are_there() -> None:
         "01_configure_billing",
         "02_preview_and_bill",
         "03_received_vs_due",
+        "04_settlements_and_exceptions",
+        "05_runs",
         "10_scheduled_billing",
         "11_scheduled_reconciliation",
+        "12_month_end_report",
     } <= set(BY_NAME)
 
 
@@ -90,17 +95,20 @@ def test_a_notebook_says_why_and_what_next_and_declares_typed_parameters_with_he
     assert all(parameter.type and parameter.help for parameter in parameters.values())
 
 
-def test_00_to_03_run_without_a_person_and_create_nothing(company: Company) -> None:
+def test_00_to_04_run_without_a_person_and_create_nothing(company: Company) -> None:
     before = company.bills()
     first = succeeded(run(company, "00_start_here"))
     settings = succeeded(run(company, "01_configure_billing"))
     preview = succeeded(run(company, "02_preview_and_bill"))
     received = succeeded(run(company, "03_received_vs_due"))
+    settled = succeeded(run(company, "04_settlements_and_exceptions"))
     assert company.bills() == before
     assert first.results["to_bill"] == preview.results["to_bill"]
     assert settings.results["billing_status"] == "pending-billing"
     assert preview.results["created"] == 0
     assert preview.results["totals"]
+    assert settled.results["settlements"] == first.results["settlements"]
+    assert settled.results["exceptions"] == settled.results["to_do"] == received.results["exceptions"]
     due = received.results["due"]
     assert isinstance(due, dict)
     assert set(due) == {"CAD", "EUR", "JPY", "USD"}
@@ -109,6 +117,7 @@ def test_00_to_03_run_without_a_person_and_create_nothing(company: Company) -> N
         (settings, "Amazon orders to bill"),
         (preview, "Orders to bill"),
         (received, "Totals per currency"),
+        (settled, "Tie-out chain"),
     ):
         assert text in page_of(done)
     kinds = {
@@ -166,6 +175,45 @@ def test_11_records_received_due_and_exceptions_as_the_desk_finds_them(company: 
     assert set(done.results["reserve"]) == set(found.settlements["currency"])  # type: ignore[call-overload]
     assert (done.results["unresolved"], done.results["certificate_days_left"]) == (0, None)
     assert done.results["as_of"] == found.as_of.isoformat()
+
+
+def test_12_reports_about_a_month_and_leaves_page_and_workbook_in_its_run(company: Company) -> None:
+    before = company.bills()
+    with company.desk() as desk:
+        month = f"{desk.today().replace(day=1) - timedelta(days=1):%Y-%m}"
+        end = Month.parse(month)
+        found, begin = desk.reconcile(end.last), desk.reconcile(end.begin)
+    done = succeeded(run(company, "12_month_end_report", month=month))
+    assert (done.results["month"], done.results["month_is_over"]) == (month, True)
+    assert done.results["as_of"] == end.last.isoformat()
+    in_month: Any = done.results["in_month"]
+    received = dict(zip(found.totals["currency"], found.totals["received"], strict=True))
+    earlier = dict(zip(begin.totals["currency"], begin.totals["received"], strict=True))
+    expected = {currency: amount - earlier.get(currency, Decimal(0)) for currency, amount in received.items()}
+    assert {currency: Decimal(amount) for currency, amount in in_month["received"].items()} == expected
+    files: Any = done.results["report_files"]
+    assert sorted(Path(name).suffix for name in files) == [".html", ".xlsx"]
+    assert all((done.folder / name).stat().st_size > 10_000 for name in files)
+    assert f"Month {month}" in page_of(done)
+    assert done.results["exceptions"] == len(found.exceptions)
+    assert company.bills() == before
+
+    refused = run(company, "12_month_end_report", month=month, as_of=begin.as_of.isoformat())
+    assert f"{begin.as_of} is not in {month}" in str(refused.problem)
+
+
+def test_05_shows_the_runs_and_what_changed_by_the_newest(company: Company) -> None:
+    first = succeeded(run(company, "11_scheduled_reconciliation"))
+    second = succeeded(run(company, "11_scheduled_reconciliation"))
+    folder = str(company.workspace / "papermill_runs")
+    done = succeeded(run(company, "05_runs", runs=folder, job="11_scheduled_reconciliation"))
+    page = page_of(done)
+    assert int(str(done.results["runs"])) >= 2
+    assert f"Since {first.run_id} (succeeded):" in page
+    assert f"{len(second.results['exception_list']):,}" in page  # type: ignore[arg-type]
+    kinds = {kind for cell in executed(done).cells for out in cell.get("outputs", []) for kind in out.get("data", {})}
+    assert "application/vnd.plotly.v1+json" in kinds
+    assert "application/vnd.jupyter.widget-view+json" not in kinds
 
 
 def test_wrong_credentials_fail_the_run_with_one_sentence_and_create_nothing(company: Company) -> None:

@@ -26,7 +26,7 @@ from nsbill.show.panels import (
     received_panel,
     settings_panel,
 )
-from nsbill.vocabulary import BillingStatus, LicenceEdition
+from nsbill.vocabulary import BillingStatus, ClosedPeriod, LicenceEdition
 
 __all__ = ["fake"]  # pytest finds the fixture by its name here
 
@@ -134,6 +134,23 @@ def test_unticking_updating_confirming_and_creating_bills_all_but_the_unticked(
     assert fake.calls == ["preview", "preview", "bill"]
 
 
+def test_a_chosen_outcome_leads_to_its_record_in_netsuite(billing: BillingPanel, fake: FakeDesk) -> None:
+    fake.outcomes = {"5002": "rejected"}
+    billing.confirm.value = True
+    click(billing, billing.create)
+    billing.outcomes.chosen = frozenset({"nsbill-5001"})
+    page = "https://9000001-sb1.app.netsuite.com/app/accounting/transactions/transaction.nl?id=9"
+    assert f'href="{page}"' in billing._record.value
+    billing.outcomes.chosen = frozenset({"nsbill-5002"})
+    assert "has no record in NetSuite" in billing._record.value
+    fake.settings = fake.settings.model_copy(update={"base_url": "http://127.0.0.1:8080"})
+    billing.outcomes.chosen = frozenset({"nsbill-5001"})
+    assert "a simulator has no pages" in billing._record.value
+    assert "href" not in billing._record.value
+    billing.outcomes.chosen = frozenset()
+    assert billing._record.value == ""
+
+
 def test_while_a_run_is_under_way_only_stop_can_be_pressed(billing: BillingPanel, fake: FakeDesk) -> None:
     fake.gate = threading.Event()
     billing.confirm.value = True
@@ -152,6 +169,31 @@ def test_while_a_run_is_under_way_only_stop_can_be_pressed(billing: BillingPanel
     click(billing, billing.finish)
     assert "4 created" in billing._result.value
     assert billing.orders.enabled
+
+
+def test_refused_orders_are_tried_again_and_those_left_out_are_named(billing: BillingPanel, fake: FakeDesk) -> None:
+    fake.outcomes = {"5001": "rejected"}
+    billing.confirm.value = True
+    click(billing, billing.create)
+    assert not hidden(billing._retry_row)
+    click(billing, billing.retry)
+    assert "mend &lt;b&gt;it&lt;/b&gt; first" in billing._result.value
+    billing.fixed.value = True
+    click(billing, billing.retry)
+    assert hidden(billing._retry_row)
+    assert [call for call in fake.calls if call.startswith("retry")] == [
+        "retry run-1 fixed=False", "retry run-1 fixed=True",
+    ]  # fmt: skip
+
+
+def test_unclear_creates_of_earlier_runs_are_offered_for_a_look_up(billing: BillingPanel, fake: FakeDesk) -> None:
+    assert hidden(billing._unresolved_row)
+    fake.waiting = 2
+    click(billing, billing.preview)
+    assert "2 creates have no clear answer" in billing._unresolved.value
+    click(billing, billing.resolve)
+    assert "Looked up 2: 2 in NetSuite." in billing._unresolved.value
+    assert hidden(billing.resolve)
 
 
 def test_an_error_is_one_escaped_sentence_and_the_panel_goes_on(billing: BillingPanel, fake: FakeDesk) -> None:
@@ -191,6 +233,9 @@ def test_the_classes_that_tests_and_styles_rely_on_are_there(billing: BillingPan
         "nsbill-save": settings.save,
         "nsbill-status": settings.status,
     }
+    laid_out = [settings.show_toml, settings.undo, settings._toml, settings.max_orders, settings.closed_period]
+    placed = [child for row in settings.children for child in (row, *getattr(row, "children", ()))]
+    assert all(placed.count(widget) == 1 for widget in laid_out)
     assert all(name in widget._dom_classes for name, widget in named.items())
 
 
@@ -218,6 +263,26 @@ def test_settings_are_changed_and_saved_and_the_edition_rule_gates_the_button(
     assert fake.settings.cash_sale_flow
     assert fake.statuses["1201"] == ("SalesOrd:B",)
     assert settings.save.disabled
+
+
+def test_limits_and_period_policy_are_changed_shown_as_toml_and_undone(settings: SettingsPanel, fake: FakeDesk) -> None:
+    assert settings.undo.disabled
+    assert settings._toml.value == ""
+    settings.show_toml.value = True
+    settings.max_orders.value = 25
+    settings.max_total.value = "USD=<b>"
+    settings.closed_period.value = ClosedPeriod.ASK
+    assert settings.save.disabled
+    assert "USD=&lt;b&gt;" in settings._toml.value
+    assert "<b>" not in settings._toml.value + settings._blockers.value + settings._limits.value
+    settings.max_total.value = " USD=1000.00 "
+    assert not settings.save.disabled
+    assert "max_orders = 25" in settings._toml.value
+    click(settings, settings.undo)
+    assert (settings.max_orders.value, settings.max_total.value, settings.closed_period.value) == (
+        0, "", ClosedPeriod.BLOCK,
+    )  # fmt: skip
+    assert "save_settings" not in fake.calls
 
 
 def test_choosing_another_search_shows_what_netsuite_says_of_it(settings: SettingsPanel, fake: FakeDesk) -> None:
@@ -251,6 +316,8 @@ def test_received_shows_figures_charts_statement_and_the_waterfall_of_a_chosen_o
     panel.order.value = state.orders[-1]
     drawn = panel._waterfall.outputs[0]["data"]["application/vnd.plotly.v1+json"]["layout"]["title"]["text"]
     assert state.orders[-1] in drawn
+    panel.statement._on_message(None, {"op": "choose", "key": "1", "more": False}, [])
+    assert panel.order.value == state.order == state.statement["amazon_order_id"].iloc[1]
     panel.order.value = "nonsense"
     assert "There is no Amazon order nonsense" in panel._order_note.value
     assert "<script>" not in panel.static()
@@ -261,6 +328,50 @@ def test_received_shows_figures_charts_statement_and_the_waterfall_of_a_chosen_o
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     with demo_company(tmp_path_factory.mktemp("company")) as made:
         yield made
+
+
+def test_against_the_simulator_refused_and_unclear_creates_end_with_one_record_each(company: Company) -> None:
+    control = company.simulator.control
+    with company.desk() as desk:
+        desk.settings = desk.client.settings = desk.settings.model_copy(update={"unknown_wait": 900, "slots": 1})
+        panel = billing_panel(desk)
+        panel.prepare()
+        assert panel.state.plan is not None
+        waiting = list(panel.state.plan.to_bill["sales_order_id"])[:2]
+        panel.state.exclude(set(panel.state.plan.to_bill["sales_order_id"]) - set(waiting))
+        click(panel, panel.update)
+        before = company.bills()
+        control("preferences", {"mandatory_fields": "class"})
+        panel.confirm.value = True
+        click(panel, panel.create)
+        assert panel.state.result is not None
+        assert panel.state.result.counts == {"rejected": 2}
+        assert company.bills() == before
+        control("preferences", {"mandatory_fields": ""})
+        panel.fixed.value = True
+        click(panel, panel.retry)
+        assert (panel.state.error, panel.state.result.counts) == ("", {"created": 2})
+        assert panel.state.unresolved == 0
+        panel.state.exclude([])
+        click(panel, panel.update)
+        third = panel.state.plan.to_bill["sales_order_id"].iloc[0]
+        panel.state.exclude(set(panel.state.plan.to_bill["sales_order_id"]) - {third})
+        click(panel, panel.update)
+        lost = {"where": "transform", "kind": "drop_after_commit", "times": 1}
+        mute = {"where": "record", "kind": "drop_before", "times": 99}
+        control("faults", {"faults": [lost, mute], "seed": 1})
+        panel.confirm.value = True
+        click(panel, panel.create)
+        assert (panel.state.result.counts, panel.state.unresolved) == ({"unknown": 1}, 1)
+        assert "1 create has no clear answer" in panel._unresolved.value
+        control("faults", {"faults": [], "seed": 1})
+        click(panel, panel.resolve)
+        assert (panel.state.error, panel.state.unresolved) == ("", 0)
+        assert panel.state.result.counts == {"created": 1}  # as the journal has it now
+        assert panel.state.looked_up == "Looked up 1: 1 created after all."
+    after = company.bills()
+    made = {order: after[order] - before.get(order, 0) for order in (*waiting, third)}
+    assert made == dict.fromkeys((*waiting, third), 1)
 
 
 def test_against_the_simulator_all_but_the_unticked_order_are_billed_exactly_once(company: Company) -> None:
@@ -285,6 +396,26 @@ def test_against_the_simulator_all_but_the_unticked_order_are_billed_exactly_onc
     assert left_out not in made
     assert set(made.values()) == {1}
     assert len(made) == len(waiting) - 1 - refused
+
+
+def test_against_the_simulator_a_chosen_row_opens_the_document_that_is_then_created(company: Company) -> None:
+    before = company.bills()
+    with company.desk() as desk:
+        panel = billing_panel(desk)
+        panel.prepare()
+        assert panel.state.plan is not None
+        planned = panel.state.plan.to_bill.iloc[0]
+        panel.orders._on_message(None, {"op": "choose", "key": planned["sales_order_id"], "more": False}, [])
+        panel.document.reader.join()
+        document = panel.document.state.document
+        assert document is not None
+        assert document.bill is not None
+        assert (document.bill.total, document.currency) == (planned["amount"], planned["currency"])
+        assert (document.differences, len(document.bill.lines) > 0) == ((), True)
+        assert f"Total in {planned['currency']}" in panel.document.value
+        panel.state.preview()
+        assert (panel.orders.chosen, hidden(panel.document)) == (frozenset(), True)
+    assert company.bills() == before
 
 
 def test_against_the_simulator_a_plan_that_no_longer_holds_creates_nothing(company: Company) -> None:

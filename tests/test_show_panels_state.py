@@ -14,7 +14,7 @@ from show_samples import sample_reconciliation
 from nsbill.desk import Desk
 from nsbill.errors import BillingRefused, NsbillError
 from nsbill.show.panels_state import BillingState, ReceivedState, SettingsState
-from nsbill.vocabulary import BillingStatus, LicenceEdition
+from nsbill.vocabulary import BillingStatus, ClosedPeriod, LicenceEdition
 
 __all__ = ["fake"]  # pytest finds the fixture by its name here
 
@@ -98,6 +98,33 @@ def test_a_left_out_order_that_the_search_no_longer_returns_is_forgotten(billing
     billing.preview()
     assert billing.excluded == {}
     assert not billing.stale
+
+
+def test_what_changed_in_netsuite_since_the_last_preview_is_said(billing: BillingState, fake: FakeDesk) -> None:
+    def numbers() -> dict[str, str]:
+        assert billing.plan is not None
+        rows = billing.plan.to_bill
+        return dict(zip(rows["sales_order_id"], rows["sales_order_number"], strict=True))
+
+    assert billing.changes == ""
+    before = numbers()
+    gone, other, *_ = before
+    record, currency, _ = fake.orders[other]
+    fake.orders = {**fake.orders, other: (record, currency, "0.01"), "7777": ("invoice", "USD", "5.00")}
+    del fake.orders[gone]
+    billing.preview()
+    assert billing.changes == (
+        f"Since the last preview: 1 no longer to bill ({before[gone]}); 1 new ({numbers()['7777']}); "
+        f"1 with another amount, date or record type ({before[other]})."
+    )
+    billing.exclude([other])
+    billing.preview()
+    assert billing.changes == ""
+    billing.confirmed = True
+    billing.create()
+    fake.orders = {"7778": ("invoice", "USD", "5.00")}
+    billing.preview()
+    assert billing.changes.startswith("Since the last preview: 1 new (")  # what was billed here is no news
 
 
 def test_every_left_out_order_keeps_its_own_reason(billing: BillingState) -> None:
@@ -270,6 +297,35 @@ def test_a_setting_that_the_environment_holds_cannot_be_saved_in_silence(
     assert settings.blockers == [
         "The environment variable NSBILL_CASH_SALE_FLOW wins over what is saved here; unset it first."
     ]
+
+
+def test_what_was_not_saved_is_named_shown_as_toml_and_taken_back(settings: SettingsState, fake: FakeDesk) -> None:
+    assert settings.undo_blockers == ["Nothing was changed here since the settings were saved."]
+    settings.max_orders, settings.max_total, settings.closed_period = 500, "USD=1000.00", ClosedPeriod.NEXT_OPEN
+    settings.choose("customsearch_open")
+    assert settings.changes_sentence == "Changed and not saved: saved_search, closed_period, max_orders, max_total."
+    assert settings.limits_sentence == (
+        "One run may bill at most 500 orders and at most USD=1000.00; a plan beyond that is refused."
+    )
+    assert 'closed_period = "next-open"' in settings.toml
+    assert "max_orders = 500" in settings.toml
+    settings.undo()
+    assert (settings.error, settings.changes_sentence) == ("", "")
+    assert (settings.saved_search, settings.max_orders, settings.max_total) == ("customsearch_to_bill", 0, "")
+    assert settings.criterion is not None
+    assert settings.criterion.search.script_id == "customsearch_to_bill"
+    assert "save_settings" not in fake.calls
+
+
+def test_limits_are_saved_and_impossible_ones_are_a_sentence(settings: SettingsState, fake: FakeDesk) -> None:
+    settings.max_total = "a lot"
+    assert "Use 1000.00, or USD=1000.00" in settings.blockers[0]
+    settings.max_total, settings.max_orders = "1000.00", -1
+    assert "max_orders" in settings.blockers[0]
+    settings.max_orders = 20
+    settings.save()
+    assert settings.error == ""
+    assert (fake.settings.max_orders, fake.settings.max_total) == (20, "1000.00")
 
 
 def test_choosing_another_search_reads_its_own_criterion(settings: SettingsState, fake: FakeDesk) -> None:

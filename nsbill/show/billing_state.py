@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
 
 import pandas as pd
 import traitlets
 
-from nsbill.billing.limits import run_figures
-from nsbill.billing.plan import Plan
+from nsbill.billing.limits import limit_sentences, run_figures
+from nsbill.billing.plan import Plan, plan_changes
+from nsbill.billing.result import outcomes_of
 from nsbill.billing.run import NOT_STARTED, RunResult
 from nsbill.desk import Desk
 from nsbill.errors import BillingRefused
@@ -27,6 +30,13 @@ _RESULT_WORDS = (
     (Outcome.REJECTED.value, "refused by NetSuite"),
     (Outcome.UNKNOWN.value, "without a clear answer"),
     (NOT_STARTED, "not started"),
+)
+_LOOKED_UP_WORDS = (
+    (Outcome.CREATED.value, "created after all"),
+    (Outcome.EXISTS.value, "in NetSuite"),
+    (Outcome.REJECTED.value, "refused by NetSuite"),
+    (Outcome.ABSENT.value, "not there (Finish this run, or Preview, takes them up again)"),
+    (Outcome.UNKNOWN.value, "still without a clear answer (try again later)"),
 )
 
 
@@ -46,6 +56,12 @@ class BillingState(PanelState):
     done = traitlets.Int()
     total = traitlets.Int()
     note = traitlets.Unicode()
+    unresolved = traitlets.Int()
+    """Creates of the account, of this run or an earlier one, that got no clear answer yet."""
+    changes = traitlets.Unicode()
+    """What changed in NetSuite since the last preview, in one sentence; empty when nothing did."""
+    looked_up = traitlets.Unicode()
+    """What the last look-up of unclear creates found, in one sentence."""
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
@@ -64,9 +80,12 @@ class BillingState(PanelState):
             candidates = self._with_left_out(plan, left_out)
             self.excluded = {order: reason for order, reason in self.excluded.items() if order in left_out}
             self._spent = ""
+            self.changes = _changes(self.plan, plan, self.result)
             self.result = None
+            self.looked_up = ""
             self.candidates = candidates
             self.plan = plan
+            self._count_unresolved()
 
     def exclude(self, orders: Iterable[str], *, reason: str = "") -> None:
         """Leave exactly these sales orders out; a new one gets ``reason``, one that was out keeps its own."""
@@ -89,21 +108,27 @@ class BillingState(PanelState):
                 self.result = self.desk.bill(plan, production=self.production, progress=self._progress, stop=self._stop)
             finally:
                 self.creating = self.confirmed = False
+                self._count_unresolved()
 
     def finish(self) -> None:
         """Go on with a run that was stopped or has creates without a clear answer."""
         with self.doing("Finishing the run"):
-            if self.result is None:
-                raise BillingRefused("panel", "there is no run to finish", "Create first.")
-            self._stop.clear()
-            self._start_progress(len(self.result.outcomes))
-            self.creating = True
-            try:
-                self.result = self.desk.resume(
-                    self.result.run_id, production=self.production, progress=self._progress, stop=self._stop
-                )
-            finally:
-                self.creating = False
+            self._go_on(self._finish_blockers, self.desk.resume)
+
+    def retry(self, *, fixed: bool = False) -> None:
+        """Try again what NetSuite refused in the run; ``fixed``: also what had to be mended first, which now is."""
+        with self.doing("Trying the refused orders again"):
+            self._go_on(self._retry_blockers, partial(self.desk.retry, fixed=fixed))
+
+    def resolve(self) -> None:
+        """Look up every create of the account that got no clear answer; creates nothing."""
+        with self.doing("Looking up creates without a clear answer"):
+            counts = self.desk.settle_open()
+            self.looked_up = _looked_up(counts)
+            if self.result is not None:
+                rows = outcomes_of(self.desk.journal.each_entry(self.result.run_id))
+                self.result = replace(self.result, outcomes=rows)
+            self._count_unresolved()
 
     def stop(self) -> None:
         """Start no more creates; those in flight are finished and recorded."""
@@ -143,6 +168,8 @@ class BillingState(PanelState):
                     f"(nsbill settings set closed_period=next-open, or block), open the panel again and press Preview."
                 )
             ]
+        if beyond := limit_sentences(self.plan, self.desk.settings):
+            return [f"{words}. Leave orders out, or raise the limit in notebook 01." for words in beyond]
         return [] if len(self.plan.to_bill) else ["There is nothing to bill."]
 
     @property
@@ -150,9 +177,7 @@ class BillingState(PanelState):
         """Why nothing can be created now; empty when the button may be pressed."""
         if self.plan_blockers:
             return self.plan_blockers
-        if self.needs_account and self.production.strip() != self.desk.settings.account:
-            return [f"This is a production account: type its id, {self.desk.settings.account}, to create in it."]
-        return [] if self.confirmed else ["Tick the box to confirm."]
+        return self._production_blockers or ([] if self.confirmed else ["Tick the box to confirm."])
 
     @property
     def needs_account(self) -> bool:
@@ -162,10 +187,27 @@ class BillingState(PanelState):
     @property
     def finish_blockers(self) -> list[str]:
         """Why there is no run to go on with."""
+        return [f"{self.busy}…"] if self.busy else self._finish_blockers
+
+    @property
+    def retry_blockers(self) -> list[str]:
+        """Why no refused create can be tried again now."""
+        return [f"{self.busy}…"] if self.busy else self._retry_blockers
+
+    @property
+    def resolve_blockers(self) -> list[str]:
+        """Why there is nothing to look up."""
         if self.busy:
             return [f"{self.busy}…"]
-        open_ones = self.result.count(Outcome.UNKNOWN) + self.result.count(NOT_STARTED) if self.result else 0
-        return [] if open_ones else ["Every order of the run has its outcome."]
+        return [] if self.unresolved else ["Every create has a clear answer."]
+
+    @property
+    def unresolved_sentence(self) -> str:
+        """How many creates have no clear answer, and what that means; empty when there are none."""
+        if not self.unresolved:
+            return ""
+        what = "1 create has" if self.unresolved == 1 else f"{self.unresolved:,} creates have"
+        return f"{what} no clear answer from NetSuite yet. Do not bill these orders by hand; Resolve unknown looks them up."
 
     @property
     def skipped(self) -> pd.DataFrame | None:
@@ -241,7 +283,7 @@ class BillingState(PanelState):
         if self.result.count(NOT_STARTED):
             parts.append("Finish this run creates what was not started.")
         if self.result.count(Outcome.REJECTED):
-            parts.append("Correct the refused orders in NetSuite as their message says, then press Preview.")
+            parts.append("Correct the refused orders in NetSuite as their message says, then press Retry refused.")
         return " ".join(parts)
 
     @property
@@ -253,6 +295,44 @@ class BillingState(PanelState):
             return text
         left = round((self.total - self.done) * seconds / self.done)
         return f"{text}, {self.done / seconds:,.1f} a second, about {left // 60}:{left % 60:02d} left"
+
+    @property
+    def _finish_blockers(self) -> list[str]:
+        open_ones = self.result.count(Outcome.UNKNOWN) + self.result.count(NOT_STARTED) if self.result else 0
+        return [] if open_ones else ["Every order of the run has its outcome."]
+
+    @property
+    def _retry_blockers(self) -> list[str]:
+        if self.result is None:
+            return ["There is no run yet: press Create first."]
+        if not self.result.count(Outcome.REJECTED):
+            return ["NetSuite refused no order of the run."]
+        return self._production_blockers
+
+    @property
+    def _production_blockers(self) -> list[str]:
+        if self.needs_account and self.production.strip() != self.desk.settings.account:
+            return [f"This is a production account: type its id, {self.desk.settings.account}, to create in it."]
+        return []
+
+    def _go_on(self, blockers: list[str], action: Callable[..., RunResult]) -> None:
+        """Go on with the run in the journal; the order of the run keeps its one external id."""
+        if blockers or self.result is None:
+            raise BillingRefused("panel", (blockers or ["there is no run"])[0].rstrip("."), "Create first.")
+        self._stop.clear()
+        self._start_progress(len(self.result.outcomes))
+        self.creating = True
+        self.looked_up = ""
+        try:
+            self.result = action(
+                self.result.run_id, production=self.production, progress=self._progress, stop=self._stop
+            )
+        finally:
+            self.creating = False
+            self._count_unresolved()
+
+    def _count_unresolved(self) -> None:
+        self.unresolved = len(self.desk.journal.open_entries(self.desk.settings.account))
 
     def _start_progress(self, total: int = 0) -> None:
         self.done, self.total, self.note = 0, total, ""
@@ -279,3 +359,20 @@ class BillingState(PanelState):
 def _left_out(plan: Plan) -> set[str]:
     skipped = plan.skipped
     return set(skipped.loc[skipped["reason"] == SkipReason.EXCLUDED_BY_USER.value, "sales_order_id"])
+
+
+def _changes(before: Plan | None, now: Plan, result: RunResult | None) -> str:
+    """What came, went and changed, apart from what was left out, taken back or billed here."""
+    if before is None:
+        return ""
+    billed = set() if result is None else set(result.outcomes["sales_order_id"])
+    found = plan_changes(before, now, apart=_left_out(before) | _left_out(now) | billed)
+    return f"Since the last preview: {'; '.join(found)}." if found else ""
+
+
+def _looked_up(counts: Mapping[str, int]) -> str:
+    """What a look-up found: ``Looked up 3: 2 in NetSuite, 1 not there``."""
+    if not counts:
+        return "There was nothing to look up."
+    found = [f"{counts[code]:,} {words}" for code, words in _LOOKED_UP_WORDS if counts.get(code)]
+    return f"Looked up {sum(counts.values()):,}: {', '.join(found)}."

@@ -96,7 +96,7 @@ def _draw(steps: Sequence[Step], *, title: str, subtitle: str, currency: str) ->
         if not step.amount:
             figure.data[-1].text = ["0"]
     low, high = min([*bases, *ends, ZERO]), max([*bases, *ends, ZERO])
-    room = max((high - low) * Decimal("0.15"), Decimal("0.01"))
+    room = (high - low) * Decimal("0.15") or Decimal(1)  # an axis of cents says nothing where all is nought
     for index, end in enumerate(ends[:-1]):
         figure.add_shape(
             type="line",

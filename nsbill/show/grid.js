@@ -2,6 +2,7 @@
 
 const ROW_HEIGHT = 28; // also in grid.css
 const AHEAD = 40; // rows kept above the first visible one
+const MARKS = { "✓": "good", "✗": "bad", "?": "untold" };
 
 function element(parent, name, properties = {}, attributes = {}) {
   const made = document.createElement(name);
@@ -18,6 +19,8 @@ function render({ model, el }) {
   const search = element(bar, "input", { type: "search", placeholder: "Filter all columns…" }, { "aria-label": `Filter ${model.get("label")}` });
   const tickAll = element(bar, "button", { type: "button", className: "nsbill-grid-tick", textContent: "Tick shown" });
   const untickAll = element(bar, "button", { type: "button", className: "nsbill-grid-untick", textContent: "Untick shown" });
+  const chooseAll = element(bar, "button", { type: "button", className: "nsbill-grid-choose", textContent: "Choose shown" });
+  const chooseNone = element(bar, "button", { type: "button", className: "nsbill-grid-choose-none", textContent: "Choose none" });
   const status = element(bar, "span", { className: "nsbill-grid-status" }, { role: "status" });
   const scroller = element(root, "div", { className: "nsbill-grid-scroll", tabIndex: 0 }, { role: "region", "aria-label": model.get("label") });
   const table = element(scroller, "table", {}, { "aria-label": model.get("label") });
@@ -76,31 +79,59 @@ function render({ model, el }) {
     if (rows > 0) element(element(body, "tr", { className: "nsbill-grid-pad" }, { "aria-hidden": "true" }), "td").style.height = `${rows * ROW_HEIGHT}px`;
   }
 
-  function drawRow([key, ticked, ...cells], number) {
+  function choose(row, more) {
+    model.send({ op: "choose", key: row.dataset.key, more });
+  }
+
+  function chooseByKey(event) {
+    const row = event.currentTarget;
+    if (event.target !== row) return; // a key in a row's box is for the box
+    if (event.key === "Enter" || event.key === " ") choose(row, event.ctrlKey || event.metaKey || event.key === " ");
+    else if (event.key === "ArrowDown") (row.nextElementSibling ?? row).focus();
+    else if (event.key === "ArrowUp") (row.previousElementSibling ?? row).focus();
+    else return;
+    event.preventDefault();
+    event.stopPropagation(); // the notebook has its own meaning for these keys
+  }
+
+  function drawRow([key, ticked, ...cells], number, chosen) {
     const row = element(body, "tr", { className: ticked ? "" : "excluded" }, { "aria-rowindex": number + 3 });
+    if (model.get("choose")) {
+      row.dataset.key = key;
+      row.tabIndex = -1; // one row of all is reached by Tab, see draw; the others by the arrow keys
+      row.classList.toggle("chosen", chosen.has(key));
+      row.setAttribute("aria-selected", chosen.has(key));
+      row.onclick = (event) => { if (!event.target.closest(".tick") && !getSelection().toString()) choose(row, event.ctrlKey || event.metaKey); };
+      row.onkeydown = chooseByKey;
+    }
     if (model.get("ticks")) {
       const box = element(element(row, "td", { className: "tick" }), "input", { type: "checkbox", checked: ticked, disabled: !model.get("enabled") }, { "aria-label": `Bill ${cells[0]}` });
       box.dataset.key = key;
       box.onchange = () => { row.classList.toggle("excluded", !box.checked); model.send({ op: "tick", key, on: box.checked }); };
     }
     model.get("columns").forEach((column, index) => {
-      element(row, "td", { className: column.number ? "number" : "", textContent: cells[index], title: cells[index] });
+      const mark = column.marked ? MARKS[cells[index][0]] ?? "" : "";
+      element(row, "td", { className: `${column.number ? "number" : ""} ${mark}`.trim(), textContent: cells[index], title: cells[index] });
     });
   }
 
   function draw(message) {
-    const key = body.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+    const focused = body.contains(document.activeElement) ? document.activeElement : null;
+    const key = focused?.dataset.key, part = focused?.tagName; // a row and its box have the same key
+    const chosen = new Set(message.chosen);
     total = message.total;
     loaded = message.rows.length;
     from = message.start;
     body.replaceChildren();
     pad(message.start);
-    message.rows.forEach((row, index) => drawRow(row, message.start + index));
+    message.rows.forEach((row, index) => drawRow(row, message.start + index, chosen));
+    const entry = body.querySelector("tr.chosen") ?? body.querySelector("tr[tabindex]");
+    if (entry) entry.tabIndex = 0;
     pad(total - message.start - loaded);
     if (total === 0) element(element(body, "tr"), "td", { className: "nothing", colSpan: model.get("columns").length + 1, textContent: "No rows." });
     table.setAttribute("aria-rowcount", total + 2);
     status.textContent = message.status;
-    if (key) [...body.querySelectorAll("input")].find((box) => box.dataset.key === key)?.focus({ preventScroll: true });
+    if (key) [...body.querySelectorAll("input, tr[tabindex]")].find((one) => one.dataset.key === key && one.tagName === part)?.focus({ preventScroll: true });
   }
 
   function scrolled() {
@@ -111,6 +142,9 @@ function render({ model, el }) {
 
   function drawFrame() {
     tickAll.hidden = untickAll.hidden = !model.get("ticks");
+    chooseAll.hidden = chooseNone.hidden = model.get("choose") !== "many";
+    table.setAttribute("role", model.get("choose") ? "grid" : "table");
+    root.classList.toggle("choosing", Boolean(model.get("choose")));
     tickAll.disabled = untickAll.disabled = !model.get("enabled");
     scroller.style.maxHeight = `${model.get("height")}px`;
     drawHead();
@@ -127,6 +161,8 @@ function render({ model, el }) {
   search.oninput = () => later(() => { scroller.scrollTop = 0; commit("query", search.value); }, 200);
   tickAll.onclick = () => model.send({ op: "tick_shown", on: true });
   untickAll.onclick = () => model.send({ op: "tick_shown", on: false });
+  chooseAll.onclick = () => model.send({ op: "choose_shown", on: true });
+  chooseNone.onclick = () => model.send({ op: "choose_shown", on: false });
   drawFrame();
 
   return () => {

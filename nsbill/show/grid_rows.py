@@ -19,7 +19,7 @@ from nsbill.show.names import code_text, column_title, shorten, visible
 
 __all__ = ["GridColumn", "GridRows", "grid_column"]
 
-_CODES = frozenset({"record_type", "status", "reason", "outcome", "exception_class"})
+_CODES = frozenset({"record_type", "status", "reason", "outcome", "exception_class", "event_class", "line_kind"})
 _LONGEST_CELL = 300  # characters; what is longer is cut in its middle
 _NARROWEST, _WIDEST = 6, 60
 _ARROW = 3  # the heading's bold letters, and the arrow of the sorted column
@@ -27,19 +27,28 @@ _ARROW = 3  # the heading's bold letters, and the arrow of the sorted column
 
 @dataclass(frozen=True)
 class GridColumn:
-    """One column of a grid: its name in the frame, its heading, and the words for its codes."""
+    """One column of a grid: its name in the frame, its heading, and the words for its codes.
+
+    ``marked``: its cells begin with ✓ (good), ✗ (wrong) or ? (cannot be told), and are coloured so.
+    """
 
     name: str
     title: str
     words: Mapping[str, str] | None = None
     widest: int = _WIDEST
+    marked: bool = False
 
 
 def grid_column(
-    name: str, *, title: str = "", words: Mapping[str, str] | None = None, widest: int = _WIDEST
+    name: str,
+    *,
+    title: str = "",
+    words: Mapping[str, str] | None = None,
+    widest: int = _WIDEST,
+    marked: bool = False,
 ) -> GridColumn:
     """Describe a column; ``words`` turns codes into words, ``widest`` is its largest width in characters."""
-    return GridColumn(name, title or column_title(name), words, widest)
+    return GridColumn(name, title or column_title(name), words, widest, marked)
 
 
 class GridRows:
@@ -141,6 +150,8 @@ class GridRows:
 
 def _texts(values: pa.ChunkedArray, column: GridColumn) -> pa.ChunkedArray:
     """The column as people read it; codes are put into words once per distinct code."""
+    if pa.types.is_timestamp(values.type):  # to the second is enough to look at
+        values = values.cast(pa.timestamp("s", values.type.tz), safe=False)
     text = values.cast(pa.string())
     if column.words is None and column.name not in _CODES:
         return text

@@ -28,6 +28,7 @@ __all__ = [
     "figure_bundle",
     "heading",
     "paragraph",
+    "record_link",
     "sentences",
     "show_figure",
     "show_html",
@@ -45,7 +46,7 @@ _CSS = Path(__file__).with_name("panels.css")
 _PLOTLY = "application/vnd.plotly.v1+json"
 _TILE = (  # written into the page, because static HTML comes without a style sheet
     "border:1px solid rgba(128,128,128,0.45);border-radius:3px;display:inline-block;"
-    "margin:3px 8px 3px 0;min-width:70px;padding:4px 12px"
+    "margin:3px 6px 3px 0;min-width:64px;padding:4px 9px"
 )
 _TILE_NAME = "font-size:12px;opacity:0.8"
 _TILE_FIGURE = "font-size:16px;font-variant-numeric:tabular-nums;font-weight:600"
@@ -149,6 +150,16 @@ def sentences(texts: Iterable[str], *, kind: str) -> str:
     """Return sentences one below the other, announced when they change."""
     inner = "".join(f"<p>{_html(text)}</p>" for text in texts)
     return f'<div class="{_html(kind)}" role="status">{inner}</div>' if inner else ""
+
+
+def record_link(order: str, record_id: str, page: str) -> str:
+    """Return which NetSuite record an order has; ``page``: the address of its page, empty where there is none."""
+    if not record_id:
+        return paragraph(f"{order} has no record in NetSuite.")
+    named = f"{order}: record {record_id} in NetSuite"
+    if not page:
+        return paragraph(f"{named} (a simulator has no pages to look at).")
+    return f'<p><a href="{_html(page)}" target="_blank" rel="noopener noreferrer">{_html(named)}</a></p>'
 
 
 def tiles(figures: Iterable[tuple[str, str]]) -> str:

@@ -12,9 +12,23 @@ from nsbill.desk import Desk
 from nsbill.money import format_money
 from nsbill.schemas import OUTCOMES, PLAN_SKIPPED, PLAN_TO_BILL
 from nsbill.show.billing_state import BillingState
+from nsbill.show.document_state import DocumentState
 from nsbill.show.grid import Grid, grid_column
-from nsbill.show.panel_parts import Panel, alert, button, heading, paragraph, sentences, text_box, tiles, visibility
+from nsbill.show.panel_parts import (
+    Panel,
+    alert,
+    button,
+    heading,
+    paragraph,
+    record_link,
+    sentences,
+    text_box,
+    tiles,
+    visibility,
+)
+from nsbill.show.panels_document import DocumentView
 from nsbill.show.tables import outcomes_table, plan_tables
+from nsbill.vocabulary import Outcome
 
 __all__ = ["BillingPanel", "billing_panel"]
 
@@ -81,8 +95,11 @@ class BillingPanel(Panel):
             style={"description_width": "initial"}, layout={"width": "min(520px, 98%)"},
         )  # fmt: skip
         self.reason.add_class("nsbill-reason")
-        self.orders = Grid(PLAN_TO_BILL.frame(), _TO_BILL, key="sales_order_id", label="Orders to bill", ticks=True)
+        self.orders = Grid(
+            PLAN_TO_BILL.frame(), _TO_BILL, key="sales_order_id", label="Orders to bill", ticks=True, choose="one"
+        )
         self.orders.add_class("nsbill-orders")
+        self.document = DocumentView(DocumentState(state))
         self._skipped_heading = text_box("skipped-heading")
         self.skipped = Grid(PLAN_SKIPPED.frame(), _SKIPPED, key="sales_order_id", label="Orders skipped", height=230)
         self.skipped.add_class("nsbill-skipped")
@@ -102,8 +119,21 @@ class BillingPanel(Panel):
         self._blockers = text_box("blockers")
         self._result = text_box("result")
         self.finish = button("Finish this run", "finish", tooltip="Look up open creates, create what was not started")
-        self.outcomes = Grid(OUTCOMES.frame(), _OUTCOMES, key="external_id", label="Outcomes", height=260)
+        self.retry = button(
+            "Retry refused", "retry", tooltip="Try again what NetSuite refused; each is looked up first"
+        )
+        self.fixed = widgets.Checkbox(
+            description="I have mended what the messages name", indent=False, layout={"width": "auto"}
+        )
+        self.fixed.add_class("nsbill-fixed")
+        self._retry_blockers = text_box("retry-blockers")
+        self.resolve = button(
+            "Resolve unknown", "resolve", tooltip="Look up creates without a clear answer; creates none"
+        )
+        self._unresolved = text_box("unresolved")
+        self.outcomes = Grid(OUTCOMES.frame(), _OUTCOMES, key="external_id", label="Outcomes", height=260, choose="one")
         self.outcomes.add_class("nsbill-outcomes")
+        self._record = text_box("record")
         self._layout()
         super().__init__(state, self._sections, name="billing")
         self._connect()
@@ -136,6 +166,7 @@ class BillingPanel(Panel):
         self._refresh_plan()
         self._refresh_confirmation()
         self._refresh_result()
+        self._refresh_unresolved()
         self._refresh_progress()
 
     def _refresh_tables(self) -> None:
@@ -143,6 +174,8 @@ class BillingPanel(Panel):
         state = self.state
         if self._tables[0] is not state.candidates and state.candidates is not None:
             self.orders.set_frame(state.candidates)
+            self.orders.chosen = frozenset()
+            self.document.close_document()
         if self._tables[1] is not state.plan and state.skipped is not None:
             self.skipped.set_frame(state.skipped)
         self._tables = (state.candidates, state.plan)
@@ -166,7 +199,8 @@ class BillingPanel(Panel):
             ("Excluded by you", f"{plan.orders - len(plan.to_bill) - skipped:,}"),
         ]
         totals = [(f"To bill, {currency}", format_money(total, currency)) for currency, total in plan.totals.items()]
-        self._headline.value = tiles(counts + totals) + sentences(plan.notices, kind="notice")
+        changes = sentences([state.changes] if state.changes else [], kind="changes")
+        self._headline.value = tiles(counts + totals) + changes + sentences(plan.notices, kind="notice")
         self._skipped_heading.value = heading(f"Skipped: {skipped:,}")
         visibility(self._skipped_section, skipped > 0)
 
@@ -190,11 +224,24 @@ class BillingPanel(Panel):
         self._result.value = (
             heading("Result")
             + sentences([state.result_sentence], kind="saved" if state.result.complete else "notice")
-            + sentences(state.result.differences, kind="notice")
+            + sentences([*state.result.differences, *state.result.left_out], kind="notice")
             + paragraph(state.result_advice)
         )
         self.outcomes.set_frame(state.outcomes)
         visibility(self.finish, not state.finish_blockers)
+        visibility(self._retry_row, state.result.count(Outcome.REJECTED) > 0)
+        blockers = state.retry_blockers
+        self.retry.disabled = bool(blockers)
+        self._retry_blockers.value = sentences([] if state.busy else blockers, kind="blockers")
+
+    def _refresh_unresolved(self) -> None:
+        state = self.state
+        visibility(self._unresolved_row, bool(state.unresolved or state.looked_up))
+        visibility(self.resolve, state.unresolved > 0)
+        self.resolve.disabled = bool(state.resolve_blockers)
+        self._unresolved.value = sentences([state.looked_up] if state.looked_up else [], kind="saved") + sentences(
+            [state.unresolved_sentence] if state.unresolved else [], kind="notice"
+        )
 
     def _refresh_progress(self, _: object = None) -> None:
         state = self.state
@@ -210,7 +257,14 @@ class BillingPanel(Panel):
 
     def _layout(self) -> None:
         self._progress_row = widgets.HBox([self._bar, self.stop, self._progress], layout={"align_items": "center"})
-        self._orders_section = widgets.VBox([widgets.HTML(heading("Orders to bill")), self.reason, self.orders])
+        self._orders_section = widgets.VBox(
+            [
+                widgets.HTML(heading("Orders to bill: choose a row to see the document it would become")),
+                self.reason,
+                self.orders,
+                self.document,
+            ]
+        )
         self._skipped_section = widgets.VBox([self._skipped_heading, self.skipped])
         self._confirm_section = widgets.VBox(
             [
@@ -222,7 +276,10 @@ class BillingPanel(Panel):
             ]
         )
         self._confirm_section.add_class("nsbill-confirm")
-        self._result_section = widgets.VBox([self._result, self.finish, self.outcomes])
+        middle = {"align_items": "center"}
+        self._retry_row = widgets.HBox([self.retry, self.fixed, self._retry_blockers], layout=middle)
+        self._unresolved_row = widgets.HBox([self.resolve, self._unresolved], layout=middle)
+        self._result_section = widgets.VBox([self._result, self.finish, self._retry_row, self.outcomes, self._record])
         self._sections = [
             widgets.HBox([self.preview, self._busy], layout={"align_items": "center"}),
             self._error,
@@ -231,6 +288,7 @@ class BillingPanel(Panel):
             self._skipped_section,
             self._confirm_section,
             self._progress_row,
+            self._unresolved_row,
             self._result_section,
         ]
 
@@ -238,7 +296,19 @@ class BillingPanel(Panel):
         state, start = self.state, self.worker.start
         state.observe(
             self.refresh,
-            ["busy", "error", "plan", "candidates", "excluded", "confirmed", "production", "creating", "result"],
+            [
+                "busy",
+                "error",
+                "plan",
+                "candidates",
+                "excluded",
+                "confirmed",
+                "production",
+                "creating",
+                "result",
+                "unresolved",
+                "looked_up",
+            ],
         )
         state.observe(self._refresh_progress, ["done", "total", "note"])
         self.orders.observe(lambda change: state.exclude(change["new"], reason=self.reason.value), "excluded")
@@ -248,7 +318,24 @@ class BillingPanel(Panel):
         self.update.on_click(lambda _: start(state.preview))
         self.create.on_click(lambda _: start(state.create))
         self.finish.on_click(lambda _: start(state.finish))
+        self.retry.on_click(lambda _: start(lambda: state.retry(fixed=self.fixed.value)))
+        self.resolve.on_click(lambda _: start(state.resolve))
+        self.orders.observe(self._choose, "chosen")
+        self.outcomes.observe(self._name_record, "chosen")
         self.stop.on_click(lambda _: state.stop())
 
     def _confirm(self, change: dict[str, Any]) -> None:
         self.state.confirmed = bool(change["new"])
+
+    def _choose(self, change: dict[str, frozenset[str]]) -> None:
+        for order in change["new"]:  # one at most
+            self.document.open_document(order)
+
+    def _name_record(self, change: dict[str, frozenset[str]]) -> None:
+        """Say which record the chosen outcome has, with a link to its page in NetSuite."""
+        rows = self.state.outcomes
+        chosen = rows[rows["external_id"].isin(list(change["new"]))]
+        self._record.value = "".join(
+            record_link(number, record, self.state.desk.settings.record_page(record))
+            for number, record in zip(chosen["sales_order_number"], chosen["record_id"].fillna(""), strict=True)
+        )

@@ -85,7 +85,7 @@ class ReceivedPanel(Panel):
         self._headline = text_box("headline")
         self._charts = widgets.VBox([widgets.Output(), widgets.Output()])
         self._charts.add_class("nsbill-charts")
-        self.statement = Grid(_keyed(STATEMENT.frame()), _STATEMENT, key=_KEY, label="Statement")
+        self.statement = Grid(_keyed(STATEMENT.frame()), _STATEMENT, key=_KEY, label="Statement", choose="one")
         self.statement.add_class("nsbill-statement")
         self._exceptions_heading = text_box("exceptions-heading")
         self.exceptions = Grid(_keyed(EXCEPTIONS.frame()), _EXCEPTIONS, key=_KEY, label="Exceptions", height=230)
@@ -101,7 +101,7 @@ class ReceivedPanel(Panel):
             [
                 self._headline,
                 self._charts,
-                widgets.HTML(heading("Statement: one row per Amazon order")),
+                widgets.HTML(heading("Statement: one row per Amazon order; choose a row to see the order below")),
                 self.statement,
                 self._exceptions_heading,
                 self.exceptions,
@@ -193,6 +193,7 @@ class ReceivedPanel(Panel):
         self.as_of.observe(self._take_day, "value")
         self.currency.observe(self._take_currency, "value")
         self.order.observe(self._take_order, "value")
+        self.statement.observe(self._take_row, "chosen")
         self.reconcile.on_click(lambda _: self.worker.start(state.reconcile))
 
     def _take_day(self, change: dict[str, Any]) -> None:
@@ -202,6 +203,11 @@ class ReceivedPanel(Panel):
     def _take_currency(self, change: dict[str, Any]) -> None:
         if not self._filling and change["new"]:
             self.state.choose_currency(change["new"])
+
+    def _take_row(self, change: dict[str, Any]) -> None:
+        """Draw the order of the chosen row; ``row_key`` is its place in the statement."""
+        for key in change["new"]:
+            self.state.order = str(self.state.statement["amazon_order_id"].iloc[int(key)])
 
     def _take_order(self, change: dict[str, Any]) -> None:
         if not self._filling:

@@ -11,7 +11,7 @@ from nsbill.desk import Desk
 from nsbill.show.names import visible
 from nsbill.show.panel_parts import Panel, alert, button, heading, paragraph, sentences, text_box, visibility
 from nsbill.show.settings_state import SettingsState
-from nsbill.vocabulary import BillingStatus, LicenceEdition
+from nsbill.vocabulary import BillingStatus, ClosedPeriod, LicenceEdition
 
 __all__ = ["SettingsPanel", "settings_panel"]
 
@@ -19,6 +19,12 @@ _STATUS_OPTIONS = [
     ("Pending Billing (recommended): bill after the order has shipped", BillingStatus.PENDING_BILLING),
     ("Pending Fulfillment: bill before the order ships", BillingStatus.PENDING_FULFILLMENT),
 ]
+_PERIOD_OPTIONS = [
+    ("Skip the order", ClosedPeriod.BLOCK),
+    ("Date it in the next open period", ClosedPeriod.NEXT_OPEN),
+    ("Ask before anything is billed", ClosedPeriod.ASK),
+]
+_NARROW = {"style": {"description_width": "190px"}, "layout": {"width": "min(520px, 98%)"}}
 
 
 def settings_panel(desk: Desk) -> SettingsPanel:
@@ -52,6 +58,21 @@ class SettingsPanel(Panel):
         )
         self.edition.add_class("nsbill-edition")
         self._flows = text_box("flows")
+        self.closed_period = widgets.Dropdown(
+            options=_PERIOD_OPTIONS, description="Dated in a closed period", **_NARROW
+        )
+        self.closed_period.add_class("nsbill-closed-period")
+        self.max_orders = widgets.BoundedIntText(min=0, max=10**9, description="Most orders (0: no limit)", **_NARROW)
+        self.max_orders.add_class("nsbill-max-orders")
+        self.max_total = widgets.Text(
+            placeholder="no limit; 1000.00 or USD=1000.00, EUR=500.00", description="Largest total", **_NARROW
+        )
+        self.max_total.add_class("nsbill-max-total")
+        self._limits = text_box("limits")
+        self.undo = button("Undo", "undo", tooltip="Take back what was changed here and not saved")
+        self.show_toml = widgets.ToggleButton(description="Show as TOML", layout={"width": "auto"})
+        self.show_toml.add_class("nsbill-show-toml")
+        self._toml = text_box("toml")
         self.save = button("Save", "save", style="primary", tooltip="Save, and write the billing status to the search")
         self._blockers = text_box("blockers")
         self._saved = text_box("saved")
@@ -79,6 +100,8 @@ class SettingsPanel(Panel):
                 sentences(notice, kind="notice") or paragraph(state.netsuite_sentence),
                 paragraph(state.mode_sentence),
                 paragraph(state.edition_sentence),
+                paragraph(state.period_sentence),
+                paragraph(state.limits_sentence),
             ]
         )
 
@@ -94,6 +117,9 @@ class SettingsPanel(Panel):
             self.search.value = state.saved_search if state.saved_search in known else None
             self.status.value, self.edition.value = state.billing_status, state.edition
             self.invoice_flow.value, self.cash_sale_flow.value = state.invoice_flow, state.cash_sale_flow
+            self.closed_period.value, self.max_orders.value = state.closed_period, state.max_orders
+            if self.max_total.value.strip() != state.max_total:  # a space that is being typed stays
+                self.max_total.value = state.max_total
         finally:
             self._filling = False
         self._error.value = alert(state.error)
@@ -101,6 +127,9 @@ class SettingsPanel(Panel):
         self._netsuite.value = sentences([state.netsuite_sentence], kind="notice" if state.differs else "hint")
         visibility(self.use_netsuites, state.differs and state.netsuite_status is not None)
         self._flows.value = sentences([state.mode_sentence, state.edition_sentence], kind="hint")
+        self._limits.value = sentences([state.period_sentence, state.limits_sentence], kind="hint")
+        self._toml.value = _as_file(state) if self.show_toml.value else ""
+        self.undo.disabled = bool(state.undo_blockers)
         blockers = state.blockers
         self.save.disabled = bool(blockers)
         self._blockers.value = sentences(blockers or [state.save_sentence], kind="blockers")
@@ -120,31 +149,47 @@ class SettingsPanel(Panel):
             self.cash_sale_flow,
             self.edition,
             self._flows,
-            widgets.HBox([self.save, self._blockers], layout={"margin": "12px 0 0 0", "align_items": "center"}),
+            widgets.HTML(heading("4. How much, and when not: limits of one run, and closed accounting periods")),
+            self.max_orders,
+            self.max_total,
+            self.closed_period,
+            self._limits,
+            widgets.HBox(
+                [self.save, self.undo, self.show_toml, self._blockers],
+                layout={"margin": "12px 0 0 0", "align_items": "center"},
+            ),
             self._error,
             self._saved,
+            self._toml,
         ]
 
     def _connect(self) -> None:
         state = self.state
         names = ["busy", "error", "saved", "searches", "criterion", "saved_search"]
-        state.observe(self.refresh, [*names, "billing_status", "invoice_flow", "cash_sale_flow", "edition"])
+        chosen = ["billing_status", "invoice_flow", "cash_sale_flow", "edition"]
+        state.observe(self.refresh, [*names, *chosen, "closed_period", "max_orders", "max_total"])
         for widget, name in (
             (self.status, "billing_status"),
             (self.invoice_flow, "invoice_flow"),
             (self.cash_sale_flow, "cash_sale_flow"),
             (self.edition, "edition"),
+            (self.closed_period, "closed_period"),
+            (self.max_orders, "max_orders"),
+            (self.max_total, "max_total"),
         ):
             widget.observe(self._taker(name), "value")
         self.search.observe(self._choose, "value")
         self.use_netsuites.on_click(lambda _: state.use_netsuites_status())
+        self.show_toml.observe(self.refresh, "value")
+        self.undo.on_click(lambda _: self.worker.start(state.undo))
         self.save.on_click(lambda _: self.worker.start(state.save))
 
     def _taker(self, name: str) -> Any:
         def take(change: dict[str, Any]) -> None:
             if not self._filling:
                 self.state.saved = ""
-                setattr(self.state, name, change["new"])
+                new = change["new"]
+                setattr(self.state, name, new.strip() if name == "max_total" else new)
 
         return take
 
@@ -171,3 +216,10 @@ def _about(state: SettingsState) -> str:
     )
     rows = "".join(f"<p>{escape(visible(text))}</p>" for text in (f"Criteria: {criteria}", f"Columns: {columns}"))
     return f"<details><summary>Criteria and columns of this search</summary>{rows}</details>"
+
+
+def _as_file(state: SettingsState) -> str:
+    """The file that saving would write; above it what of it is new."""
+    text = "\n".join(visible(line) for line in state.toml.splitlines())
+    head = paragraph("nsbill.toml as Save would write it:")
+    return f"{head}{paragraph(state.changes_sentence)}<pre>{escape(text)}</pre>"

@@ -12,6 +12,7 @@ from nsbill.show.panel_parts import heading, paragraph, sentences, show_figure, 
 from nsbill.show.tables import (
     exceptions_summary,
     exceptions_table,
+    money_table,
     outcomes_table,
     plan_tables,
     statement_table,
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
     from nsbill.billing.plan import Plan
     from nsbill.billing.run import RunResult
     from nsbill.reconcile import Reconciliation
+    from nsbill.show.report_files import InMonth
 
-__all__ = ["currency_figures", "show_outcomes", "show_plan", "show_received"]
+__all__ = ["currency_figures", "show_month", "show_outcomes", "show_plan", "show_received"]
 
 
 def show_plan(plan: Plan, *, limit: int | None = 50) -> None:
@@ -44,6 +46,13 @@ def show_outcomes(result: RunResult | None, *, limit: int | None = 50) -> None:
     )
     told = paragraph(f"Run {result.run_id}: {counts}.") + sentences(result.differences, kind="notice")
     show_html(told + outcomes_table(result.outcomes, limit=limit).html())
+
+
+def show_month(in_month: InMonth) -> None:
+    """Display what came in during a month, beside the state at both its ends."""
+    month = in_month.month
+    title = heading(f"{month.sentence[:1].upper()}{month.sentence[1:]}")
+    show_html(title + money_table(in_month.rows, caption=f"Month {month.name}", limit=None).html())
 
 
 def show_received(found: Reconciliation, *, top: int = 25) -> None:

@@ -10,13 +10,27 @@ import traitlets
 from nsbill.desk import Criterion, Desk
 from nsbill.errors import SettingsError
 from nsbill.netsuite.searches import inspect_search
-from nsbill.settings import Settings
+from nsbill.settings import settings_toml, validated
 from nsbill.show.state import PanelState
-from nsbill.vocabulary import ORDER_STATUS_TEXT, BillingMode, BillingStatus, LicenceEdition, RecordType
+from nsbill.vocabulary import ORDER_STATUS_TEXT, BillingMode, BillingStatus, ClosedPeriod, LicenceEdition, RecordType
 
 __all__ = ["SearchChoice", "SettingsState"]
 
-_FIELDS = ("saved_search", "billing_status", "invoice_flow", "cash_sale_flow", "edition")
+_FIELDS = (
+    "saved_search",
+    "billing_status",
+    "invoice_flow",
+    "cash_sale_flow",
+    "edition",
+    "closed_period",
+    "max_orders",
+    "max_total",
+)
+_PERIOD_SENTENCES = {
+    ClosedPeriod.BLOCK: "An order dated in a closed accounting period is skipped, with the reason.",
+    ClosedPeriod.NEXT_OPEN: "An order dated in a closed accounting period is dated on the first day of the next open one.",
+    ClosedPeriod.ASK: "While orders are dated in a closed accounting period, nothing is billed: the policy must be chosen first.",
+}
 _MODE_SENTENCES = {
     BillingMode.INVOICE: "Each order becomes an invoice.",
     BillingMode.CASH_SALE: "Each order becomes a cash sale.",
@@ -47,6 +61,11 @@ class SettingsState(PanelState):
     invoice_flow = traitlets.Bool()
     cash_sale_flow = traitlets.Bool()
     edition = traitlets.UseEnum(LicenceEdition)
+    closed_period = traitlets.UseEnum(ClosedPeriod)
+    max_orders = traitlets.Int()
+    """Most orders of one run; 0: no limit."""
+    max_total = traitlets.Unicode()
+    """Largest total of one run, as in the setting; empty: no limit."""
     criterion = traitlets.Instance(Criterion, allow_none=True)
     saved = traitlets.Unicode()
     """What the last save did, in one sentence."""
@@ -90,6 +109,52 @@ class SettingsState(PanelState):
             self.criterion = self.desk.save_settings(**self.values)
             self.saved = f"Saved. {self.criterion.sentence}"
             self._take_settings()
+
+    def undo(self) -> None:
+        """Take back what was changed here and not saved."""
+        with self.doing("Taking back what was not saved"):
+            self.saved = ""
+            search = self.saved_search
+            self._take_settings()
+            if self.saved_search != search:
+                self.criterion = None
+                self._read_criterion()
+
+    @property
+    def undo_blockers(self) -> list[str]:
+        """Why there is nothing to take back."""
+        if self.busy:
+            return [f"{self.busy}…"]
+        return [] if self.changed else ["Nothing was changed here since the settings were saved."]
+
+    @property
+    def changes_sentence(self) -> str:
+        """Which settings differ from the saved ones; empty when none do."""
+        return f"Changed and not saved: {', '.join(self._changes)}." if self._changes else ""
+
+    @property
+    def toml(self) -> str:
+        """The workspace's nsbill.toml as saving would write it; no secret is ever in it."""
+        try:
+            return settings_toml(self.desk.workspace, self.values)
+        except SettingsError as error:
+            return f"# {error}"
+
+    @property
+    def period_sentence(self) -> str:
+        """What becomes of orders dated in a closed accounting period."""
+        return _PERIOD_SENTENCES[self.closed_period]
+
+    @property
+    def limits_sentence(self) -> str:
+        """What one run may bill at most."""
+        orders = f"at most {self.max_orders:,} orders" if self.max_orders else ""
+        total = f"at most {self.max_total}" if self.max_total else ""
+        if not (orders or total):
+            return "One run may bill any number of orders and any total."
+        return (
+            f"One run may bill {' and '.join(part for part in (orders, total) if part)}; a plan beyond that is refused."
+        )
 
     @property
     def values(self) -> dict[str, Any]:
@@ -181,7 +246,7 @@ class SettingsState(PanelState):
 
     def _impossible(self) -> list[str]:
         try:
-            Settings(**{**self.desk.settings.model_dump(), **self.values})
+            validated({**self.desk.settings.model_dump(), **self.values})
         except SettingsError as error:
             return [str(error)]
         return []
