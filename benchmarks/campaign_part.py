@@ -21,7 +21,7 @@ from nsbill.credentials import TokenCredentials
 from nsbill.desk import Desk
 from nsbill.settings import load_settings, save_settings
 
-__all__ = ["Part", "PartResult", "run_part"]
+__all__ = ["Part", "PartResult", "billing_environment", "listed", "run_part", "shown"]
 
 _LOOK_EVERY = 0.02
 _AT_HOLDER = 0.7
@@ -62,28 +62,30 @@ def run_part(part: Part) -> PartResult:
     account.start()
     try:
         began = time.monotonic()
-        workers = _Workers(part, _prepare(part, account.keys), result)
+        environment = billing_environment(part.workspace, part.journal_url, account.keys, part.unknown_wait)
+        workers = _Workers(part, environment, result)
         try:
             workers.run(account)
         finally:
             workers.end()
         result.seconds = time.monotonic() - began
         account.settle()
-        result.verdict = judge(part.books, part.journal_url, listed=_listed(part.books), shown=_shown(part, account))
+        seen = shown(part.workspace, account)
+        result.verdict = judge(part.books, part.journal_url, listed=listed(part.books), shown=seen)
     finally:
         result.faults = {name: number for name, number in account.stop().items() if number}
     return result
 
 
-def _prepare(part: Part, keys: dict[str, str]) -> dict[str, str]:
+def billing_environment(workspace: Path, journal_url: str, keys: dict[str, str], unknown_wait: int) -> dict[str, str]:
     """Write the workspace's settings; returns the environment of the billing processes."""
     plain = {name: value for name, value in keys.items() if name not in _SECRETS and name != "client_id"}
-    save_settings(part.workspace, {**plain, "cash_sale_flow": True})
+    save_settings(workspace, {**plain, "cash_sale_flow": True})
     return {
         **{f"NSBILL_{name.upper()}": keys[name] for name in _SECRETS},
-        **({} if part.journal_url.startswith("sqlite") else {"NSBILL_JOURNAL_URL": part.journal_url}),
+        **({} if journal_url.startswith("sqlite") else {"NSBILL_JOURNAL_URL": journal_url}),
         "NSBILL_READ_TIMEOUT": str(READ_TIMEOUT),
-        "NSBILL_UNKNOWN_WAIT": str(part.unknown_wait),
+        "NSBILL_UNKNOWN_WAIT": str(unknown_wait),
         "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
     }
 
@@ -180,16 +182,16 @@ def _records(books: CampaignBooks) -> int:
     return int(row[0])
 
 
-def _listed(books: CampaignBooks) -> list[str]:
+def listed(books: CampaignBooks) -> list[str]:
     """What the saved search has to give, asked of the books themselves."""
     with closing(sqlite3.connect(books.path)) as connection:
         rows = connection.execute("SELECT id FROM txn WHERE type = 'SalesOrd' AND status = 'F'").fetchall()
     return [str(row[0]) for row in rows]
 
 
-def _shown(part: Part, account: FaultyAccount) -> list[str]:
+def shown(workspace: Path, account: FaultyAccount) -> list[str]:
     """What stands in the two tables of one more plan, made without faults."""
     account.clear()
-    with Desk(part.workspace, load_settings(part.workspace), TokenCredentials.of(account.keys)) as desk:
+    with Desk(workspace, load_settings(workspace), TokenCredentials.of(account.keys)) as desk:
         plan = desk.preview()
     return [*plan.to_bill["sales_order_id"], *plan.skipped["sales_order_id"]]

@@ -1,10 +1,11 @@
-"""Received versus due per order: nsbill's whole ``reconcile()`` beside a scan of the lines and plain pandas.
+"""Received versus due per order: nsbill beside a scan of the lines and plain pandas, from files into files.
 
 Lines and books have the profile of real ones (benchmarks/reconcile_data.py). Each way runs in a process of its own, in one
 run. ``ratio_to_scan``: nsbill's time over that of reading the needed columns of all lines from the store.
-``times_faster_than_pandas``: pandas makes the figures, status and age of the statement only, in whole cents; nsbill
-also checks that lines are complete, explains each row, finds exceptions with evidence, ties settlements out and shares receipts out
-among bills. Both must find the same cents, statuses and ages, or the benchmark fails.
+``times_faster_than_pandas``: pandas makes the figures, status and age of the statement only, in whole cents; nsbill-statement
+checks that lines are complete and explains each row too, and nsbill-duckdb also finds exceptions with evidence, ties settlements out
+and shares receipts out among bills. All must find the same cents, statuses and ages, or the benchmark fails.
+``--month`` adds a month and brings the statement up to date; ``month_share`` is its time over that of the statement.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.reconcile_data import Data, generate
-from benchmarks.reconcile_steps import WAYS
+from benchmarks.reconcile_steps import MEMORY, WAYS
 
 __all__ = ["Figure", "Ratios", "main"]
 
@@ -51,10 +52,14 @@ class Ratios:
     statement_rows: int
     seconds: float
     peak_mb: float
-    ratio_to_scan: float
-    ratio_to_scan_cpu: float
+    ratio_to_scan: float | None
+    ratio_to_scan_cpu: float | None
     times_faster_than_pandas: float | None
     times_faster_than_pandas_cpu: float | None
+    statement_ratio_to_scan: float | None
+    statement_times_faster_than_pandas: float | None
+    month_share: float | None
+    month_share_cpu: float | None
     load: float
 
 
@@ -65,16 +70,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--engine", choices=["duckdb", "pyspark", "pandas"], default="duckdb", help="what is measured")
     parser.add_argument("--repeat", type=int, default=1, help="rounds of everything; the fastest of each counts")
     parser.add_argument("--without-pandas", action="store_true", help="leave pandas out, where memory is short")
+    parser.add_argument("--month", action="store_true", help="measure a month on top, too")
+    parser.add_argument("--memory", help="how much DuckDB may use (default 1500MB); the process needs 300 MB more")
     parser.add_argument("--folder", type=Path, help="keep the data here, and take them when they are there")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     options = parser.parse_args(arguments)
+    if options.memory:
+        os.environ[MEMORY] = options.memory
+    if options.month and options.engine != "duckdb":
+        parser.error("--month is measured with --engine duckdb only")
     with tempfile.TemporaryDirectory() as temporary:
         folder = (options.folder or Path(temporary)) / f"{options.lines}"
         data = generate(folder, lines=options.lines)
         if options.lines <= _COMPARED_ROW_BY_ROW and not options.without_pandas:
             _child("compare", folder)
         measured = "pandas" if options.engine == "pandas" else f"nsbill-{options.engine}"
-        ways = list(dict.fromkeys(["scan", measured, *([] if options.without_pandas else ["pandas"])]))
+        ways = ["scan", measured, *(["nsbill-statement"] if options.engine == "duckdb" else [])]
+        ways += ["nsbill-month"] if options.month else []
+        ways = list(dict.fromkeys([*ways, *([] if options.without_pandas else ["pandas"])]))
         rounds = [[_child(way, folder) for way in ways] for _ in range(options.repeat)]
         costs = {way: min(same, key=lambda cost: cost["seconds"]) for way, *same in zip(ways, *rounds, strict=True)}
         _same_everywhere(costs)
@@ -95,8 +108,7 @@ def _child(way: str, folder: Path) -> dict[str, Any]:
 
 def _same_everywhere(costs: dict[str, dict[str, Any]]) -> None:
     """Every way that makes a statement must have made the same one."""
-    found = {way: {k: v for k, v in cost["totals"].items() if k != "exceptions"} for way, cost in costs.items()}
-    made = {way: totals for way, totals in found.items() if totals}
+    made = {way: cost["totals"] for way, cost in costs.items() if "due" in cost["totals"]}
     first = next(iter(made.values()))
     for way, totals in made.items():
         differ = [name for name in first if first[name] != totals[name]]
@@ -116,6 +128,7 @@ def _figures(costs: dict[str, dict[str, Any]], data: Data) -> list[Figure]:
 
 def _ratios(costs: dict[str, dict[str, Any]], data: Data, measured: str, engine: str) -> Ratios:
     ours, scan, pandas = costs[measured], costs["scan"], costs.get("pandas")
+    alone, month = costs.get("nsbill-statement"), costs.get("nsbill-month")
     return Ratios(
         benchmark="reconcile ratios",
         engine=engine,
@@ -123,12 +136,21 @@ def _ratios(costs: dict[str, dict[str, Any]], data: Data, measured: str, engine:
         statement_rows=ours["totals"]["rows"],
         seconds=round(ours["seconds"], 2),
         peak_mb=round(ours["peak_mb"], 1),
-        ratio_to_scan=round(ours["seconds"] / scan["seconds"], 2),
-        ratio_to_scan_cpu=round(ours["cpu_seconds"] / scan["cpu_seconds"], 2),
-        times_faster_than_pandas=None if pandas is None else round(pandas["seconds"] / ours["seconds"], 2),
-        times_faster_than_pandas_cpu=None if pandas is None else round(pandas["cpu_seconds"] / ours["cpu_seconds"], 2),
+        ratio_to_scan=_over(ours, scan),
+        ratio_to_scan_cpu=_over(ours, scan, "cpu_seconds"),
+        times_faster_than_pandas=_over(pandas, ours),
+        times_faster_than_pandas_cpu=_over(pandas, ours, "cpu_seconds"),
+        statement_ratio_to_scan=_over(alone, scan),
+        statement_times_faster_than_pandas=_over(pandas, alone),
+        month_share=_over(month, alone),
+        month_share_cpu=_over(month, alone, "cpu_seconds"),
         load=round(os.getloadavg()[0], 1),
     )
+
+
+def _over(one: dict[str, Any] | None, other: dict[str, Any] | None, unit: str = "seconds") -> float | None:
+    """What one took over what the other took; nothing when one was not measured."""
+    return round(one[unit] / other[unit], 3) if one and other else None
 
 
 def _as_json(figures: Sequence[Figure], ratios: Ratios) -> Iterator[str]:

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from nsbill.reconcile.books import SHIPPED
 from nsbill.reconcile.settled import GOODS, REFUND_EVENTS, SALE_EVENTS
 from nsbill.vocabulary import LineKind
 
@@ -66,7 +67,7 @@ def statement(
     del table
     rows = rows.join(_of_documents(books[0], index, currencies, "billed_gross", "bills"), how="outer")
     rows = rows.join(_of_documents(books[1], index, currencies, "credited", "credits"), how="outer").reset_index()
-    rows = _with_orders(rows, orders, index)
+    rows = _with_orders(rows, orders, index, currencies, as_of_day)
     amounts = [
         name
         for name in rows.columns
@@ -156,7 +157,10 @@ def _of_documents(frame: pd.DataFrame, index: pd.Index, currencies: pd.Index, to
     return coded.groupby(_KEY, sort=False).agg({total: "sum", count: "sum", f"first_{count}": "min"})
 
 
-def _with_orders(rows: pd.DataFrame, orders: pd.DataFrame, index: pd.Index) -> pd.DataFrame:
+def _with_orders(
+    rows: pd.DataFrame, orders: pd.DataFrame, index: pd.Index, currencies: pd.Index, as_of_day: int
+) -> pd.DataFrame:
+    """Put the orders beside the rows; what was shipped and is in neither lines nor documents gets a row of its own."""
     facts = pd.DataFrame(
         {
             "order": index.get_indexer(_text_array(orders["amazon_order_id"])).astype("int32"),
@@ -170,7 +174,11 @@ def _with_orders(rows: pd.DataFrame, orders: pd.DataFrame, index: pd.Index) -> p
             "order_day": _days(orders["order_date"]),
         }
     )
-    return rows.merge(facts, on="order", how="left")
+    shipped = orders["status"].isin(list(SHIPPED)).to_numpy(dtype=bool) & (facts["ship_day"] <= as_of_day).to_numpy()
+    unknown = facts.loc[shipped & ~facts["order"].isin(rows["order"]).to_numpy(), ["order"]]
+    codes = currencies.get_indexer(_text_array(orders["currency"].loc[unknown.index]))
+    alone = unknown.assign(currency=codes.astype("int32"))
+    return pd.concat([rows, alone], ignore_index=True).merge(facts, on="order", how="left")
 
 
 def _days(column: pd.Series) -> np.ndarray:

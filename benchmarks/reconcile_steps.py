@@ -1,16 +1,16 @@
 """The ways of the benchmark of the reconciliation, one in a process: ``python -m benchmarks.reconcile_steps WAY FOLDER``.
 
-Prints what it cost as JSON: seconds by the clock, processor seconds, the peak of the whole process. Imports are over and the
-books are in memory before the clock starts, because NetSuite's side comes over the network; lines are read from the store.
+Prints what it cost as JSON: seconds by the clock, processor seconds, the peak of the whole process. Imports are over before the
+clock starts. Books and lines lie in Parquet files and results go to Parquet files, nsbill's and pandas's alike; only Spark gets
+the books as frames, and gives frames back.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
-import sys
-import time
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.cost import cost_of
 from benchmarks.reconcile_data import Data, generate
 from benchmarks.reconcile_pandas import FIGURES, statement
-from nsbill.reconcile import ReconcileRules, Reconciliation, reconcile
+from nsbill.reconcile import Inputs, ReconcileRules, Reconciliation, reconcile, reconcile_into
+from nsbill.reconcile.refresh import CHANGED, refresh_statement
 
-__all__ = ["SCANNED", "WAYS"]
+__all__ = ["MEMORY", "SCANNED", "WAYS"]
 
 SCANNED = (
     "settlement_id", "seller_account", "source_line", "event_class", "line_kind", "amount_type", "amount", "currency",
@@ -33,6 +35,8 @@ SCANNED = (
 """The columns of LINES that every reconciliation reads."""
 
 _BOOKS = ("orders", "billing_records", "credits")
+MEMORY, _MEMORY = "NSBILL_BENCHMARK_MEMORY", "1500MB"
+"""The variable that says how much memory DuckDB may use, and how much that is without it; the process needs 300 MB more."""
 
 
 def books(data: Data) -> dict[str, pd.DataFrame]:
@@ -53,36 +57,81 @@ def scan(data: Data) -> Callable[[], dict[str, Any]]:
     return work
 
 
-def nsbill(data: Data, engine: object | None = None) -> Callable[[], dict[str, Any]]:
-    """``reconcile()``, all of it: statement with its sentences, exceptions with evidence, tie-out, allocation."""
-    given: dict[str, Any] = dict(books(data))
-    settlements = data.settlement_rows()
-    rules = ReconcileRules(as_of=data.as_of(), seller_account="main")
-    more: dict[str, Any] = {} if engine is None else {"engine": engine}
+def inputs(data: Data, *, with_month: bool = False) -> Inputs:
+    """All files."""
+    orders, bills, credit_rows = (data.books_files(name, with_month=with_month) for name in _BOOKS)
+    lines, settlements = data.lines_files(with_month=with_month), data.settlement_rows(with_month=with_month)
+    return Inputs(orders, bills, credit_rows, lines, settlements)
+
+
+def _rules(data: Data, *, with_month: bool = False) -> ReconcileRules:
+    return ReconcileRules(as_of=data.as_of(with_month=with_month), seller_account="main")
+
+
+def nsbill_into(data: Data, *, statement_only: bool) -> Callable[[], dict[str, Any]]:
+    """``reconcile_into()`` within a limit of memory, into a folder beside the data."""
+    out = data.folder / "out"
+    shutil.rmtree(out, ignore_errors=True)
 
     def work() -> dict[str, Any]:
-        found = reconcile(**given, lines=data.lines_files(), settlements=settlements, rules=rules, **more)
-        return {"result": found}
+        memory = os.environ.get(MEMORY, _MEMORY)
+        return {"files": reconcile_into(out, inputs(data), _rules(data), statement_only=statement_only, memory=memory)}
+
+    return work
+
+
+def nsbill_all(data: Data) -> Callable[[], dict[str, Any]]:
+    """Everything: statement with its sentences, exceptions with evidence, tie-out, allocation."""
+    return nsbill_into(data, statement_only=False)
+
+
+def nsbill_statement(data: Data) -> Callable[[], dict[str, Any]]:
+    """The statement alone, with its sentences: what pandas makes, and 24 columns more."""
+    return nsbill_into(data, statement_only=True)
+
+
+def nsbill_month(data: Data) -> Callable[[], dict[str, Any]]:
+    """The statement of ``out`` brought up to date by a month more; the orders that the month brought are told to it."""
+    fresh = data.folder / "fresh"
+    shutil.rmtree(fresh, ignore_errors=True)
+
+    def work() -> dict[str, Any]:
+        new = [
+            pq.read_table(data.books_files(name, with_month=True)[-1], columns=["amazon_order_id"]) for name in _BOOKS
+        ]
+        changed = CHANGED.from_arrow(pa.concat_tables(new))
+        given, rules = inputs(data, with_month=True), _rules(data, with_month=True)
+        memory = os.environ.get(MEMORY, _MEMORY)
+        done = refresh_statement(fresh, data.folder / "out", given, rules, changed=changed, memory=memory)
+        return {"refreshed": done}
 
     return work
 
 
 def nsbill_pyspark(data: Data) -> Callable[[], dict[str, Any]]:
-    """The same on a local Spark with two threads; starting it is not counted."""
+    """``reconcile()`` on a local Spark with two threads, frames in pandas; starting it is not counted."""
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.master("local[2]").config("spark.driver.memory", "6g")
     session = builder.config("spark.ui.enabled", "false").config("spark.sql.session.timeZone", "UTC").getOrCreate()
-    return nsbill(data, session)
-
-
-def plain_pandas(data: Data) -> Callable[[], dict[str, Any]]:
-    """The statement alone in tuned pandas (benchmarks/reconcile_pandas.py): less work than the others do."""
     given: dict[str, Any] = dict(books(data))
     settlements = data.settlement_rows()
 
     def work() -> dict[str, Any]:
+        lines = data.lines_files()
+        return {"result": reconcile(**given, lines=lines, settlements=settlements, rules=_rules(data), engine=session)}
+
+    return work
+
+
+def plain_pandas(data: Data) -> Callable[[], dict[str, Any]]:
+    """The statement alone in tuned pandas (benchmarks/reconcile_pandas.py), without sentences."""
+    settlements = data.settlement_rows()
+
+    def work() -> dict[str, Any]:
+        given: dict[str, Any] = dict(books(data))
         found = statement(**given, lines=data.lines_files(), settlements=settlements, as_of=data.as_of())
+        found.to_parquet(data.folder / "pandas.parquet", index=False, compression="zstd")
         return {"statement": found}
 
     return work
@@ -90,7 +139,9 @@ def plain_pandas(data: Data) -> Callable[[], dict[str, Any]]:
 
 WAYS: dict[str, Callable[[Data], Callable[[], dict[str, Any]]]] = {
     "scan": scan,
-    "nsbill-duckdb": nsbill,
+    "nsbill-duckdb": nsbill_all,
+    "nsbill-statement": nsbill_statement,
+    "nsbill-month": nsbill_month,
     "nsbill-pyspark": nsbill_pyspark,
     "pandas": plain_pandas,
 }
@@ -100,11 +151,29 @@ def totals(found: dict[str, Any]) -> dict[str, Any]:
     """What a way found, in whole cents and counts, so that ways can be compared."""
     if "result" in found:
         result: Reconciliation = found["result"]
-        sums = {name: int(result.statement[name].sum() * 100) for name in FIGURES}
-        return {**_counted(result.statement), **sums, "exceptions": len(result.exceptions)}
+        return _of_statement(result.statement)
+    if "files" in found:
+        return _of_file(found["files"].path("statement"))
+    if "refreshed" in found:
+        return {"touched": found["refreshed"].touched, "rows again": found["refreshed"].rows}
     if "statement" in found:
         return {**_counted(found["statement"]), **{name: int(found["statement"][name].sum()) for name in FIGURES}}
     return {}
+
+
+def _of_statement(rows: pd.DataFrame) -> dict[str, Any]:
+    return {**_counted(rows), **{name: int(rows[name].sum() * 100) for name in FIGURES}}
+
+
+def _of_file(path: Path) -> dict[str, Any]:
+    """The same of a file, by DuckDB: a hundred million lines make a statement that is larger than memory."""
+    with duckdb.connect() as connection:
+        rows = connection.read_parquet(str(path))
+        sums = ", ".join(f"(sum({name}) * 100)::BIGINT AS {name}" for name in FIGURES)
+        figures = rows.aggregate(f"count(*) AS rows, sum(age_days)::BIGINT AS ages, {sums}").to_arrow_table()
+        statuses = rows.aggregate("status, count(*) AS orders", "status").order("status").fetchall()
+    found: dict[str, Any] = figures.to_pylist()[0]
+    return {**found, "statuses": dict(statuses)}
 
 
 def _counted(rows: pd.DataFrame) -> dict[str, Any]:
@@ -124,7 +193,9 @@ def compare(data: Data) -> None:
     SystemExit
         Naming what differs.
     """
-    ours = nsbill(data)()["result"].statement
+    given: dict[str, Any] = dict(books(data))
+    lines, settlements = data.lines_files(), data.settlement_rows()
+    ours = reconcile(**given, lines=lines, settlements=settlements, rules=_rules(data)).statement
     theirs = plain_pandas(data)()["statement"]
     wanted = [*FIGURES, "status", "age_days"]
     table = pa.Table.from_pandas(ours[["amazon_order_id", "currency", *wanted]], preserve_index=False)
@@ -151,22 +222,8 @@ def main(arguments: list[str] | None = None) -> None:
         compare(data)
         return
     work = WAYS[options.way](data)
-    began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
-    found = work()
-    seconds, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    peak = _peak()
-    cost = {"seconds": seconds, "cpu_seconds": cpu, "peak_mb": peak / 1e6}
+    found, cost = cost_of(work)
     print(json.dumps({**cost, "totals": totals(found)}))
-
-
-def _peak() -> int:
-    """Bytes of memory held at most. ``ru_maxrss`` would begin with those of the process that started this one."""
-    status = Path("/proc/self/status")
-    if not status.exists():
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) * 1024
 
 
 if __name__ == "__main__":

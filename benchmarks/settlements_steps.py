@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import csv
 import json
-import resource
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +19,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
+from benchmarks.cost import cost_of
 from benchmarks.settlements_file import COLUMNS
 from nsbill.amazon.flat_v2 import FlatV2
 from nsbill.amazon.labels import default_vocabulary
@@ -105,20 +104,8 @@ def main(way: str, file: str, mark: str) -> None:
     """Do it and print what it cost."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=Path(file).parent)))
-        began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
-        lines = WAYS[way](Path(file), mark, folder)
-        seconds, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    print(json.dumps({"lines": lines, "seconds": seconds, "cpu_seconds": cpu, "peak_mb": _peak() / 1e6}))
-
-
-def _peak() -> int:
-    """Bytes of memory held at most. ``ru_maxrss`` would begin with those of the process that started this one."""
-    status = Path("/proc/self/status")
-    if not status.exists():
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) * 1024
+        lines, cost = cost_of(lambda: WAYS[way](Path(file), mark, folder))
+    print(json.dumps({"lines": lines, **cost}))
 
 
 if __name__ == "__main__":

