@@ -28,6 +28,7 @@ _IDLE = """() => {
   const widget = window.jupyterapp?.shell.currentWidget;
   return widget?.sessionContext?.session?.kernel?.status === 'idle';
 }"""
+_AT_REST = "() => !document.querySelector('.nsbill-panel.nsbill-at-work')"
 _READY_AFTER = 90
 _ARTIFACTS = os.environ.get("NSBILL_ARTIFACTS")  # looked at now: tests themselves run without such variables
 
@@ -103,15 +104,21 @@ def open_notebook(page: Page, lab: Lab, notebook: str) -> None:
 
 
 def run_all(page: Page) -> None:
-    """Run every cell and wait until the kernel is idle."""
+    """Run every cell and wait until the kernel is idle; panels that the page shows may still be reading."""
     page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
     page.wait_for_function(_IDLE)
+
+
+def at_rest(page: Page) -> None:
+    """Wait until no panel of the page is at work: each reads in a thread of its own after its cell is done."""
+    page.wait_for_function(_AT_REST)
 
 
 def keep_screenshots(page: Page, name: str) -> None:
     """Keep what the page shows, in both themes and two widths, where NSBILL_ARTIFACTS names a folder: .ci/run does."""
     if not _ARTIFACTS:
         return
+    at_rest(page)
     for theme in ("Light", "Dark"):
         page.evaluate(f"jupyterapp.commands.execute('apputils:change-theme', {{theme: 'JupyterLab {theme}'}})")
         for width in (1280, 1920):

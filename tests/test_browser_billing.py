@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import find_browser
-from demo_company import Company, demo_company
-from jupyter_lab import Lab, browser_page, jupyter_lab, keep_screenshots, open_notebook, outside_requests, run_all
+from demo_company import Company
+from jupyter_lab import Lab, at_rest, keep_screenshots, open_notebook, outside_requests, run_all
+from lab_fixtures import company, lab, page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
+
+__all__ = ["company", "lab", "page"]  # pytest finds fixtures by their names here
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -22,31 +23,10 @@ _STATUS = "([grid, text]) => document.querySelector(`.nsbill-${grid} [role=statu
 _FIRST_CELL = ".nsbill-orders tbody tr:not(.nsbill-grid-pad) td:nth-child(2)"
 
 
-@pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
-    with demo_company(tmp_path_factory.mktemp("company")) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def lab(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    environment = {**company.environment, "NSBILL_WORKSPACE": str(company.workspace)}
-    with jupyter_lab(tmp_path_factory.mktemp("lab"), environment) as serving:
-        yield serving
-
-
 _SORTED_DOWN = """() => {
   const cells = [...document.querySelectorAll('.nsbill-orders tbody tr:not(.nsbill-grid-pad) td:nth-child(2)')];
   return cells.length > 1 && cells[0].textContent > cells.at(-1).textContent;
 }"""
-
-
-@pytest.fixture
-def page() -> Iterator[Page]:
-    browser = find_browser()
-    assert browser is not None
-    with browser_page(browser) as opened:
-        yield opened
 
 
 def test_the_grid_filters_sorts_and_ticks_by_mouse_and_by_keyboard(page: Page, lab: Lab, company: Company) -> None:
@@ -56,6 +36,7 @@ def test_the_grid_filters_sorts_and_ticks_by_mouse_and_by_keyboard(page: Page, l
     grid = page.locator(".nsbill-orders")
     status = grid.locator("[role=status]")
     page.wait_for_selector(_FIRST_CELL)
+    at_rest(page)
     assert status.inner_text().endswith("rows, 0 excluded")
     rows = int(status.inner_text().split()[0])
 
@@ -106,6 +87,7 @@ def test_preview_leave_one_out_confirm_create_and_the_books_have_each_order_once
     open_notebook(page, lab, _NOTEBOOK)
     run_all(page)
     page.wait_for_selector(_FIRST_CELL)
+    at_rest(page)
     assert company.bills() == before  # running every cell created nothing
     assert f"{len(waiting):,}" in page.locator(".nsbill-preview").inner_text()
 
@@ -142,6 +124,7 @@ def test_when_someone_else_bills_meanwhile_the_panel_says_so_and_creates_nothing
     open_notebook(page, lab, _NOTEBOOK)
     run_all(page)
     page.wait_for_selector(_FIRST_CELL)
+    at_rest(page)
     page.locator(".nsbill-confirm-box input").check()
     page.wait_for_function("() => !document.querySelector('button.nsbill-create').disabled")
     with company.desk() as someone_else:

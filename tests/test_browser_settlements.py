@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 from conftest import find_browser
-from demo_company import Company, demo_company
-from jupyter_lab import Lab, browser_page, jupyter_lab, keep_screenshots, open_notebook, outside_requests, run_all
+from demo_company import Company
+from jupyter_lab import Lab, at_rest, browser_page, keep_screenshots, open_notebook, outside_requests, run_all
+from lab_fixtures import company, lab
 from settlement_files import plain_rows, text_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
+
+__all__ = ["company", "lab"]  # pytest finds fixtures by their names here
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -32,19 +35,6 @@ _DROP = """([name, text]) => {
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
-    with demo_company(tmp_path_factory.mktemp("company")) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def lab(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    environment = {**company.environment, "NSBILL_WORKSPACE": str(company.workspace)}
-    with jupyter_lab(tmp_path_factory.mktemp("lab"), environment) as serving:
-        yield serving
-
-
-@pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
     """One page for all tests here: they go on from notebook to notebook as a person would."""
     browser = find_browser()
@@ -59,6 +49,7 @@ def settlements(page: Page, lab: Lab) -> Page:
     open_notebook(page, lab, "04_settlements_and_exceptions.ipynb")
     run_all(page)
     page.wait_for_selector(_ROW.format("chain"))
+    at_rest(page)
     return page
 
 
@@ -126,6 +117,7 @@ def test_the_statement_is_filtered_and_a_row_opens_its_order(page: Page, lab: La
     open_notebook(page, lab, "03_received_vs_due.ipynb")
     run_all(page)
     page.wait_for_selector(_ROW.format("statement"))
+    at_rest(page)
     grid = page.locator(".nsbill-statement")
     number = grid.locator("tbody tr[tabindex] td").nth(11 * 3).inner_text()
     total = int(grid.locator("[role=status]").inner_text().split()[0])
@@ -144,5 +136,6 @@ def test_the_other_panels_open_too(page: Page, lab: Lab, number: str, shows: str
     open_notebook(page, lab, f"{number}.ipynb")
     run_all(page)
     page.locator(f".nsbill-{shows}").wait_for()
+    at_rest(page)
     assert "Traceback" not in page.locator(".jp-Notebook").inner_text()
     keep_screenshots(page, number[:2])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -66,12 +67,58 @@ def hidden(widget: Any) -> bool:
     return bool(widget.layout.display == "none")
 
 
-def test_a_person_gets_the_widget_and_it_previews_by_itself(fake: FakeDesk, shown: list[Any]) -> None:
+def test_a_person_gets_the_widget_at_once_and_it_previews_by_itself(
+    fake: FakeDesk, shown: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = threading.Event()
+    preview = fake.preview
+    monkeypatch.setattr(fake, "preview", lambda *given, **named: (answered.wait(10), preview(*given, **named))[1])
     panel = billing_panel(fake.as_desk())
-    panel.show()
-    assert shown == [panel]
+    panel.show()  # returns before anything was read: a cell that waits keeps the other widgets waiting
+    assert (shown, fake.calls, panel.results) == ([panel], [], {})
+    assert panel_parts.AT_WORK in panel._dom_classes
+    assert panel.preview.disabled
+    panel.show()  # the cell again: one reading is enough
+    answered.set()
+    panel.worker.join()
     assert fake.calls == ["preview"]
     assert "Found by the search" in panel._headline.value
+    assert panel_parts.AT_WORK not in panel._dom_classes
+    assert panel.results == panel.state.figures != {}
+
+
+def test_what_a_thread_writes_belongs_to_the_cell_or_button_that_began_it() -> None:
+    cell = contextvars.ContextVar("cell", default="none")  # as the kernel tells its streams
+    cell.set("panel's")
+    seen: list[str] = []
+    worker = panel_parts.Worker()
+    worker.start(lambda: seen.append(cell.get()))
+    cell.set("a later one")
+    worker.join()
+    assert seen == ["panel's"]
+
+
+def test_what_a_first_reading_dies_of_is_a_sentence_in_the_panel_and_no_result(
+    fake: FakeDesk, shown: list[Any], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    fake.fails_with = unreachable()
+    panel = billing_panel(fake.as_desk())
+    panel.show()
+    panel.worker.join()
+    assert "No answer from &lt;script&gt;" in panel._error.value
+    assert panel.results == {}
+
+    def broken(_: object) -> None:
+        raise LookupError("a fault of nsbill itself")
+
+    fake.fails_with = None
+    monkeypatch.setattr(BillingPanel, "prepare", broken)
+    panel.show()
+    panel.worker.join()
+    assert "Something unexpected happened (LookupError: a fault of nsbill itself)" in panel._error.value
+    assert not panel.preview.disabled
+    assert (panel.results, len(shown)) == ({}, 2)
+    assert capfd.readouterr() == ("", "")  # a thread's traceback would land in some cell
 
 
 def test_a_run_without_a_person_gets_html_and_no_widget(

@@ -6,7 +6,7 @@ import traitlets
 
 from nsbill.desk import Desk
 from nsbill.money import format_totals
-from nsbill.show.panel_parts import Panel, alert, button, sentences, text_box, tiles
+from nsbill.show.panel_parts import Panel, alert, button, paragraph, sentences, text_box, tiles
 from nsbill.show.state import PanelState
 
 __all__ = ["OverviewPanel", "OverviewState", "overview_panel"]
@@ -41,6 +41,11 @@ class OverviewState(PanelState):
                 ("Amazon settlements stored", f"{self.settlements:,}"),
             )
 
+    @property
+    def figures(self) -> dict[str, object]:
+        """What a run record keeps."""
+        return {"to_bill": self.to_bill, "settlements": self.settlements}
+
 
 def overview_panel(desk: Desk) -> OverviewPanel:
     """Return the panel of the first look; show it with ``.show()``."""
@@ -53,10 +58,10 @@ class OverviewPanel(Panel):
     state: OverviewState
 
     def __init__(self, state: OverviewState) -> None:
-        self._facts, self._error = text_box("overview"), text_box("error")
+        self._facts, self._busy, self._error = text_box("overview"), text_box("busy"), text_box("error")
         self.again = button("Look again", "look-again")
         self.again.on_click(lambda _: self.worker.start(state.look))
-        super().__init__(state, [self._facts, self._error, self.again], name="overview")
+        super().__init__(state, [self._facts, self._busy, self._error, self.again], name="overview")
         state.observe(self.refresh, ["busy", "facts", "error"])
 
     def prepare(self) -> None:
@@ -70,5 +75,6 @@ class OverviewPanel(Panel):
     def refresh(self, _: object = None) -> None:
         """Show the state."""
         self._facts.value = self.static()
+        self._busy.value = paragraph(f"{self.state.busy}…" if self.state.busy else "")
         self._error.value = alert(self.state.error)
         self.again.disabled = bool(self.state.busy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import json
 import os
 import threading
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 __all__ = [
+    "AT_WORK",
     "STATIC_VARIABLE",
     "Panel",
     "Worker",
@@ -37,11 +39,15 @@ __all__ = [
     "visibility",
 ]
 
+AT_WORK = "nsbill-at-work"
+"""Class of a panel while it does something; its style is a bar that moves."""
+
 STATIC_VARIABLE = "NSBILL_STATIC"
 """Set to 1 where nobody can press a button: panels then show plain HTML."""
 
 _RUN_VARIABLE = "NSBILL_RESULT_FILE"  # the runner sets it for every notebook that it runs
 
+_OPENING = "Opening"
 _CSS = Path(__file__).with_name("panels.css")
 _PLOTLY = "application/vnd.plotly.v1+json"
 _TILE = (  # written into the page, because static HTML comes without a style sheet
@@ -53,15 +59,20 @@ _TILE_FIGURE = "font-size:16px;font-variant-numeric:tabular-nums;font-weight:600
 
 
 class Worker:
-    """Run one action at a time in a thread, so that the kernel goes on listening to the buttons."""
+    """Run one action at a time in a thread, so that the kernel goes on listening to the buttons.
 
-    def __init__(self) -> None:
+    ``failed``: gets an exception that an action did not turn into a sentence itself.
+    """
+
+    def __init__(self, failed: Callable[[Exception], object] | None = None) -> None:
+        self._failed = failed
         self._thread: threading.Thread | None = None
 
     def start(self, action: Callable[[], object]) -> None:
         """Start the action, unless one is running."""
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=action, daemon=True)
+        if not self.at_work:
+            here = contextvars.copy_context()  # a warning lands at the cell or button that began, not in a later cell
+            self._thread = threading.Thread(target=here.run, args=(self._run, action), daemon=True)
             self._thread.start()
 
     def join(self) -> None:
@@ -69,17 +80,31 @@ class Worker:
         if self._thread is not None:
             self._thread.join()
 
+    @property
+    def at_work(self) -> bool:
+        """Whether an action is running."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def _run(self, action: Callable[[], object]) -> None:
+        try:
+            action()
+        except Exception as error:
+            if self._failed is None:
+                raise
+            self._failed(error)
+
 
 class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """A view of a state. ``show`` displays it; a run without a person gets ``static`` HTML and ``figures`` instead."""
 
     def __init__(self, state: PanelState, children: Sequence[Any], *, name: str) -> None:
         self.state = state
-        self.worker = Worker()
+        self.worker = Worker(state.fail)
         style = widgets.HTML(f"<style>{_CSS.read_text(encoding='utf-8')}</style>", layout={"display": "none"})
         super().__init__([style, *children])
         self.add_class("nsbill-panel")
         self.add_class(f"nsbill-{name}-panel")
+        state.observe(self._mark, "busy")
 
     def prepare(self) -> None:
         """Do what the panel shows first; reads only."""
@@ -94,7 +119,9 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         return []
 
     def show(self) -> None:
-        """Display the panel; in a run, and where ``NSBILL_STATIC`` is 1, its static HTML and figures.
+        """Display the panel at once, and read in a thread; in a run, and where ``NSBILL_STATIC`` is 1, read first.
+
+        There its static HTML and figures are displayed. Nobody waits at a cell for what a person watches in the panel.
 
         Raises
         ------
@@ -102,14 +129,25 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             In a run without a person, when the panel's first reading failed; a person reads it in the panel.
         """
         if os.environ.get(STATIC_VARIABLE) != "1" and not os.environ.get(_RUN_VARIABLE):
+            if not self.worker.at_work:
+                self.state.busy = _OPENING  # from the first moment on: nothing can be pressed before it is read
             _display(self)
-            self.prepare()
+            self.worker.start(self.prepare)
             return
         self.prepare()
         self.state.raise_failure()
         show_html(f'<div class="nsbill-static">{self.static()}</div>')
         for figure in self.figures():
             show_figure(figure)
+
+    @property
+    def results(self) -> dict[str, object]:
+        """What a notebook records of the panel; empty while it reads and when that failed: half of it is no result."""
+        unread = self.worker.at_work or self.state.busy or self.state.failure
+        return {} if unread else self.state.figures
+
+    def _mark(self, change: dict[str, Any]) -> None:
+        (self.add_class if change["new"] else self.remove_class)(AT_WORK)
 
 
 def text_box(name: str) -> widgets.HTML:

@@ -16,7 +16,7 @@ class DocumentView(widgets.HTML):  # type: ignore[misc]  # ipywidgets has no typ
     def __init__(self, state: DocumentState) -> None:
         super().__init__()
         self.state = state
-        self.reader = Worker()
+        self.reader = Worker(state.fail)
         self.add_class("nsbill-document")
         state.observe(self.refresh, ["busy", "error", "document", "order", "no_dry_run"])
         self.refresh()
@@ -24,7 +24,7 @@ class DocumentView(widgets.HTML):  # type: ignore[misc]  # ipywidgets has no typ
     def open_document(self, order: str) -> None:
         """Open an order's document, in a thread of its own: a later choice need not wait for the kernel."""
         self.state.choose(order)
-        self.reader = Worker()
+        self.reader = Worker(self.state.fail)
         self.reader.start(lambda: self.state.read(order))
 
     def close_document(self) -> None:

@@ -37,7 +37,7 @@ class QueueView(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """View of a ``QueueState``; part of a panel."""
 
     def __init__(self, state: QueueState) -> None:
-        self.state, self.worker = state, Worker()
+        self.state, self.worker = state, Worker(state.fail)
         self._shown: tuple[object, str] = (None, "")
         self._told: tuple[object, tuple[str, ...]] = (None, ())
         self._sentence = text_box("queue-sentence")

@@ -91,6 +91,11 @@ class RunsState(PanelState):
             self.run_id, self.changes = run_id, tuple(self.source.changes(run_id))
 
     @property
+    def figures(self) -> dict[str, object]:
+        """What a run record keeps: how many runs are shown, and whose there are."""
+        return {"runs": len(self.shown), "names": self.names}
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Jobs and notebooks that have runs."""
         return tuple(sorted(self.runs["name"].unique()))

@@ -162,6 +162,11 @@ class SettingsState(PanelState):
         return {name: getattr(self, name) for name in _FIELDS}
 
     @property
+    def figures(self) -> dict[str, object]:
+        """What a run record keeps: the settings as they stand."""
+        return self.values
+
+    @property
     def netsuite_status(self) -> BillingStatus | None:
         """The billing status that the saved search has in NetSuite; ``None`` for anything but the two."""
         return self.criterion.search.status.billing_status if self.criterion else None

@@ -20,6 +20,11 @@ class PanelState(traitlets.HasTraits):
     failure = traitlets.Instance(Exception, allow_none=True)
     """The exception behind ``error``, with its traceback, for whoever asks."""
 
+    @property
+    def figures(self) -> dict[str, object]:
+        """What a run record keeps of what was read."""
+        return {}
+
     @contextmanager
     def doing(self, what: str) -> Iterator[None]:
         """Mark the state busy; turn an exception into ``error``, so that no traceback reaches an analyst."""
@@ -28,18 +33,22 @@ class PanelState(traitlets.HasTraits):
         self.set_trait("busy", what)
         try:
             yield
-        except NsbillError as error:
-            self._fail(error, str(error))
-        except Exception as error:  # a fault of nsbill itself must neither vanish nor be a wall of text
-            self._fail(error, f"Something unexpected happened ({type(error).__name__}: {error}). Please report it.")
+        except Exception as error:
+            self.fail(error)
         finally:
             self.set_trait("busy", "")
+
+    def fail(self, failure: Exception) -> None:
+        """Say what went wrong, and be free for the next action."""
+        if isinstance(failure, NsbillError):
+            sentence = str(failure)
+        else:  # a fault of nsbill itself must neither vanish nor be a wall of text
+            sentence = f"Something unexpected happened ({type(failure).__name__}: {failure}). Please report it."
+        self.set_trait("failure", failure)
+        self.set_trait("error", sentence)
+        self.set_trait("busy", "")
 
     def raise_failure(self) -> None:
         """Raise what the last action ended with, if it failed: a run without a person must not go on."""
         if self.failure is not None:
             raise self.failure
-
-    def _fail(self, failure: Exception, sentence: str) -> None:
-        self.set_trait("failure", failure)
-        self.set_trait("error", sentence)
