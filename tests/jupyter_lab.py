@@ -118,7 +118,6 @@ def keep_screenshots(page: Page, name: str) -> None:
     """Keep what the page shows, in both themes and two widths, where NSBILL_ARTIFACTS names a folder: .ci/run does."""
     if not _ARTIFACTS:
         return
-    at_rest(page)
     for theme in ("Light", "Dark"):
         page.evaluate(f"jupyterapp.commands.execute('apputils:change-theme', {{theme: 'JupyterLab {theme}'}})")
         for width in (1280, 1920):

@@ -6,17 +6,13 @@ import contextvars
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from demo_company import Company, demo_company
-from fake_desk import TODAY, FakeDesk, fake, unreachable
-from show_samples import sample_reconciliation
+from fake_desk import FakeDesk, fake, unreachable
 
-from nsbill.desk import Desk
 from nsbill.errors import NsbillError
 from nsbill.show import panel_parts
 from nsbill.show.panels import (
@@ -24,7 +20,6 @@ from nsbill.show.panels import (
     SettingsPanel,
     billing_panel,
     overview_panel,
-    received_panel,
     settings_panel,
 )
 from nsbill.vocabulary import BillingStatus, ClosedPeriod, LicenceEdition
@@ -198,7 +193,7 @@ def test_a_chosen_outcome_leads_to_its_record_in_netsuite(billing: BillingPanel,
     assert billing._record.value == ""
 
 
-def test_while_a_run_is_under_way_only_stop_can_be_pressed(billing: BillingPanel, fake: FakeDesk) -> None:
+def test_while_a_run_is_under_way_only_stop_and_pause_can_be_pressed(billing: BillingPanel, fake: FakeDesk) -> None:
     fake.gate = threading.Event()
     billing.confirm.value = True
     under_way = threading.Event()
@@ -216,6 +211,27 @@ def test_while_a_run_is_under_way_only_stop_can_be_pressed(billing: BillingPanel
     click(billing, billing.finish)
     assert "4 created" in billing._result.value
     assert billing.orders.enabled
+
+
+def test_a_run_is_paused_resumed_and_stopped_by_buttons_of_their_own(billing: BillingPanel, fake: FakeDesk) -> None:
+    assert (hidden(billing.pause), hidden(billing.stop)) == (True, True)
+    fake.gate = threading.Event()
+    billing.confirm.value = True
+    under_way = threading.Event()
+    billing.state.observe(lambda change: under_way.set() if change["new"] else None, "creating")
+    billing.create.click()
+    assert under_way.wait(10)
+    assert (hidden(billing.pause), billing.pause.description) == (False, "Pause")
+    billing.pause.click()
+    assert billing.pause.description == "Resume"
+    assert "Paused at 0 of 4" in billing._progress.value
+    billing.pause.click()
+    assert (billing.pause.description, billing.state.paused) == ("Pause", False)
+    billing.pause.click()
+    billing.stop.click()
+    billing.worker.join()
+    assert (hidden(billing.pause), billing.state.paused) == (True, False)
+    assert "4 not started" in billing._result.value
 
 
 def test_refused_orders_are_tried_again_and_those_left_out_are_named(billing: BillingPanel, fake: FakeDesk) -> None:
@@ -340,35 +356,6 @@ def test_choosing_another_search_shows_what_netsuite_says_of_it(settings: Settin
     assert not hidden(settings.use_netsuites)
     click(settings, settings.use_netsuites)
     assert settings.status.value is BillingStatus.PENDING_FULFILLMENT
-
-
-def test_received_shows_figures_charts_statement_and_the_waterfall_of_a_chosen_order() -> None:
-    found = sample_reconciliation()
-    desk = SimpleNamespace(today=lambda: TODAY, reconcile=lambda _: found)
-    panel = received_panel(cast("Desk", desk), as_of="2026-10-31")
-    panel.prepare()
-    state = panel.state
-    assert state.as_of == date(2026, 10, 31)
-    assert "Net cash" in panel._headline.value
-    assert panel.statement.shown == len(state.statement)
-    titles = [
-        place.outputs[0]["data"]["application/vnd.plotly.v1+json"]["layout"]["title"]["text"]
-        for place in panel._charts.children
-    ]
-    assert ["Received versus due" in title or "Due by" in title for title in titles] == [True] * len(titles)
-    other = next(currency for currency in state.currencies if currency != state.currency)
-    panel.currency.value = other
-    assert set(state.statement["currency"]) == {other}
-    assert panel.statement.shown == len(state.statement)
-    panel.order.value = state.orders[-1]
-    drawn = panel._waterfall.outputs[0]["data"]["application/vnd.plotly.v1+json"]["layout"]["title"]["text"]
-    assert state.orders[-1] in drawn
-    panel.statement._on_message(None, {"op": "choose", "key": "1", "more": False}, [])
-    assert panel.order.value == state.order == state.statement["amazon_order_id"].iloc[1]
-    panel.order.value = "nonsense"
-    assert "There is no Amazon order nonsense" in panel._order_note.value
-    assert "<script>" not in panel.static()
-    assert len(panel.figures()) == len(titles)
 
 
 @pytest.fixture(scope="module")

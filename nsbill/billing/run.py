@@ -12,6 +12,7 @@ from itertools import islice
 
 import pandas as pd
 
+from nsbill.billing.brake import is_paused, wait_while_paused
 from nsbill.billing.journal import OPEN_STATES, REPEATABLE_STATES, Entry, Journal
 from nsbill.billing.journal_lease import Lease
 from nsbill.billing.plan import Plan
@@ -40,6 +41,8 @@ def carry_out(
     plan: Plan, *, journal: Journal, client: Client, progress: Progress = silent, stop: threading.Event | None = None
 ) -> RunResult:
     """Create the billing records of ``plan``, each once. ``stop``: finish what is in flight, start nothing more.
+
+    A ``Brake`` as ``stop`` can also pause the run.
 
     Raises
     ------
@@ -207,6 +210,7 @@ class Run:
         The intent is written while the order queues for its slot, which is not held meanwhile. A long wait must not eat
         up the time after which an intent without an outcome may count as absent: then it is taken back and written anew.
         """
+        wait_while_paused(self.stop)
         if self.stop.is_set():
             return NOT_STARTED
         if entry.state is not None:
@@ -221,16 +225,20 @@ class Run:
         intended = time.monotonic()
         with self.client.turn():
             waited = time.monotonic() - intended
-            if self.stop.is_set():
-                self._not_sent(entry, waited)
-                return NOT_STARTED
-            if waited > holding_time(self.client.settings.unknown_wait):
-                self._not_sent(entry, waited)
-                if not self._intend(entry):
-                    return self._taken_by_another(entry)
-            if not self._still_intends(entry, waited):
+            if not (self.stop.is_set() or is_paused(self.stop)):
+                return self._send(entry, waited)
+            self._not_sent(entry, waited)
+        return self._create(entry)  # once the pause is over; what is stopped is not started
+
+    def _send(self, entry: Entry, waited: float) -> str:
+        """Create in the slot that was waited for, if the intent still holds."""
+        if waited > holding_time(self.client.settings.unknown_wait):
+            self._not_sent(entry, waited)
+            if not self._intend(entry):
                 return self._taken_by_another(entry)
-            return self._create_in_turn(entry)
+        if not self._still_intends(entry, waited):
+            return self._taken_by_another(entry)
+        return self._create_in_turn(entry)
 
     def _still_intends(self, entry: Entry, waited: float) -> bool:
         """Look at the intent once more, right before the request: whether it holds, and the account is still ours."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -19,7 +17,7 @@ from nsbill.desk import Desk
 from nsbill.errors import BillingRefused
 from nsbill.money import format_totals
 from nsbill.schemas import OUTCOMES
-from nsbill.show.state import PanelState
+from nsbill.show.progress_state import ProgressState
 from nsbill.vocabulary import Outcome, RecordType, SkipReason
 
 __all__ = ["BillingState"]
@@ -40,7 +38,7 @@ _LOOKED_UP_WORDS = (
 )
 
 
-class BillingState(PanelState):
+class BillingState(ProgressState):
     """One pass of preview, exclude, confirm, create. The plan that is confirmed is the plan that runs."""
 
     plan = traitlets.Instance(Plan, allow_none=True)
@@ -52,10 +50,6 @@ class BillingState(PanelState):
     production = traitlets.Unicode()
     """The account id, typed out by the user; needed to create in a production account."""
     result = traitlets.Instance(RunResult, allow_none=True)
-    creating = traitlets.Bool()
-    done = traitlets.Int()
-    total = traitlets.Int()
-    note = traitlets.Unicode()
     unresolved = traitlets.Int()
     """Creates of the account, of this run or an earlier one, that got no clear answer yet."""
     changes = traitlets.Unicode()
@@ -66,16 +60,14 @@ class BillingState(PanelState):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self.desk = desk
-        self._stop = threading.Event()
         self._spent = ""  # the fingerprint that was run, or that is no longer what NetSuite gives
-        self._began = 0.0
 
     def preview(self) -> None:
         """Load the orders and plan what would be billed, without the excluded ones; creates nothing."""
         with self.doing("Reading the orders from NetSuite"):
             self.confirmed = False
-            self._start_progress()
-            plan = self.desk.preview(self.excluded, progress=self._progress)
+            self.start_progress()
+            plan = self.desk.preview(self.excluded, progress=self.report)
             left_out = _left_out(plan)
             candidates = self._with_left_out(plan, left_out)
             self.excluded = {order: reason for order, reason in self.excluded.items() if order in left_out}
@@ -101,13 +93,12 @@ class BillingState(PanelState):
         with self.doing("Checking that the plan is still what NetSuite gives"):
             if blockers or plan is None:
                 raise BillingRefused("panel", (blockers or ["there is no plan"])[0].rstrip("."), "Then try again.")
-            self._stop.clear()
-            self._start_progress(len(plan.to_bill))
-            self.creating, self._spent = True, plan.fingerprint
+            self._spent = plan.fingerprint
             try:
-                self.result = self.desk.bill(plan, production=self.production, progress=self._progress, stop=self._stop)
+                with self.creating_records(len(plan.to_bill)) as (progress, brake):
+                    self.result = self.desk.bill(plan, production=self.production, progress=progress, stop=brake)
             finally:
-                self.creating = self.confirmed = False
+                self.confirmed = False
                 self._count_unresolved()
 
     def finish(self) -> None:
@@ -129,16 +120,6 @@ class BillingState(PanelState):
                 rows = outcomes_of(self.desk.journal.each_entry(self.result.run_id))
                 self.result = replace(self.result, outcomes=rows)
             self._count_unresolved()
-
-    def stop(self) -> None:
-        """Start no more creates; those in flight are finished and recorded."""
-        self._stop.set()
-        self.note = "Stopping: finishing what is in flight…"
-
-    @property
-    def stopping(self) -> bool:
-        """Whether a stop was asked for."""
-        return self._stop.is_set()
 
     @property
     def stale(self) -> bool:
@@ -287,16 +268,6 @@ class BillingState(PanelState):
         return " ".join(parts)
 
     @property
-    def progress_sentence(self) -> str:
-        """How far, how fast, how long still."""
-        seconds = time.monotonic() - self._began
-        text = f"{self.done:,} of {self.total:,}" + (f" ({self.note})" if self.note else "")
-        if not self.creating or seconds < 1 or not self.done:
-            return text
-        left = round((self.total - self.done) * seconds / self.done)
-        return f"{text}, {self.done / seconds:,.1f} a second, about {left // 60}:{left % 60:02d} left"
-
-    @property
     def _finish_blockers(self) -> list[str]:
         open_ones = self.result.count(Outcome.UNKNOWN) + self.result.count(NOT_STARTED) if self.result else 0
         return [] if open_ones else ["Every order of the run has its outcome."]
@@ -319,30 +290,15 @@ class BillingState(PanelState):
         """Go on with the run in the journal; the order of the run keeps its one external id."""
         if blockers or self.result is None:
             raise BillingRefused("panel", (blockers or ["there is no run"])[0].rstrip("."), "Create first.")
-        self._stop.clear()
-        self._start_progress(len(self.result.outcomes))
-        self.creating = True
         self.looked_up = ""
         try:
-            self.result = action(
-                self.result.run_id, production=self.production, progress=self._progress, stop=self._stop
-            )
+            with self.creating_records(len(self.result.outcomes)) as (progress, brake):
+                self.result = action(self.result.run_id, production=self.production, progress=progress, stop=brake)
         finally:
-            self.creating = False
             self._count_unresolved()
 
     def _count_unresolved(self) -> None:
         self.unresolved = len(self.desk.journal.open_entries(self.desk.settings.account))
-
-    def _start_progress(self, total: int = 0) -> None:
-        self.done, self.total, self.note = 0, total, ""
-        self._began = time.monotonic()
-
-    def _progress(self, done: int, total: int, note: str = "") -> None:
-        with self.hold_trait_notifications():
-            self.total, self.done = total, done
-            if not self.stopping:
-                self.note = note
 
     def _with_left_out(self, plan: Plan, left_out: set[str]) -> pd.DataFrame:
         """The plan's rows, and as they were last seen those that the user left out of it."""

@@ -87,6 +87,7 @@ class BillingPanel(Panel):
         self._busy = text_box("busy")
         self._bar = widgets.IntProgress(layout={"width": "320px"})
         self._progress = text_box("progress")
+        self.pause = button("Pause", "pause", tooltip="Start no more until Resume; the run goes on with the same plan")
         self.stop = button("Stop", "stop", style="warning", tooltip="Start no more; what is in flight is finished")
         self._error = text_box("error")
         self._headline = text_box("preview")
@@ -105,10 +106,7 @@ class BillingPanel(Panel):
         self.skipped.add_class("nsbill-skipped")
         self._sum = text_box("sum")
         self.update = button("Update plan", "update", tooltip="Plan again without the unticked orders")
-        self.confirm = widgets.Checkbox(
-            description="I have looked at this plan and want it created", indent=False, layout={"width": "auto"}
-        )
-        self.confirm.add_class("nsbill-confirm-box")
+        self.confirm = _tick("I have looked at this plan and want it created", "confirm-box")
         self.production = widgets.Text(
             placeholder="account id", description="PRODUCTION account, type its id:",
             style={"description_width": "initial"}, layout={"width": "min(420px, 98%)"},
@@ -122,10 +120,7 @@ class BillingPanel(Panel):
         self.retry = button(
             "Retry refused", "retry", tooltip="Try again what NetSuite refused; each is looked up first"
         )
-        self.fixed = widgets.Checkbox(
-            description="I have mended what the messages name", indent=False, layout={"width": "auto"}
-        )
-        self.fixed.add_class("nsbill-fixed")
+        self.fixed = _tick("I have mended what the messages name", "fixed")
         self._retry_blockers = text_box("retry-blockers")
         self.resolve = button(
             "Resolve unknown", "resolve", tooltip="Look up creates without a clear answer; creates none"
@@ -246,17 +241,22 @@ class BillingPanel(Panel):
     def _refresh_progress(self, _: object = None) -> None:
         state = self.state
         visibility(self._progress_row, bool(state.busy))
-        visibility(self.stop, state.creating)
-        self.stop.disabled = state.stopping
+        for pressed in (self.pause, self.stop):
+            visibility(pressed, state.creating)
+            pressed.disabled = state.stopping
+        self.pause.description = "Resume" if state.paused else "Pause"
         now = time.monotonic()
-        if now - self._drawn < _DRAW_EVERY and 0 < state.done < state.total:
+        if not state.paused and now - self._drawn < _DRAW_EVERY and 0 < state.done < state.total:
             return  # the browser need not hear of every order
         self._drawn = now
         self._bar.max, self._bar.value = max(1, state.total), state.done
+        self._bar.bar_style = "warning" if state.paused else ""
         self._progress.value = paragraph(state.progress_sentence if state.total else "")
 
     def _layout(self) -> None:
-        self._progress_row = widgets.HBox([self._bar, self.stop, self._progress], layout={"align_items": "center"})
+        self._progress_row = widgets.HBox(
+            [self._bar, self.pause, self.stop, self._progress], layout={"align_items": "center"}
+        )
         self._orders_section = widgets.VBox(
             [
                 widgets.HTML(heading("Orders to bill: choose a row to see the document it would become")),
@@ -310,7 +310,7 @@ class BillingPanel(Panel):
                 "looked_up",
             ],
         )
-        state.observe(self._refresh_progress, ["done", "total", "note"])
+        state.observe(self._refresh_progress, ["done", "total", "note", "paused"])
         self.orders.observe(lambda change: state.exclude(change["new"], reason=self.reason.value), "excluded")
         self.confirm.observe(self._confirm, "value")
         traitlets.link((self.production, "value"), (self.state, "production"))
@@ -322,6 +322,7 @@ class BillingPanel(Panel):
         self.resolve.on_click(lambda _: start(state.resolve))
         self.orders.observe(self._choose, "chosen")
         self.outcomes.observe(self._name_record, "chosen")
+        self.pause.on_click(lambda _: state.go_on() if state.paused else state.pause())
         self.stop.on_click(lambda _: state.stop())
 
     def _confirm(self, change: dict[str, Any]) -> None:
@@ -339,3 +340,9 @@ class BillingPanel(Panel):
             record_link(number, record, self.state.desk.settings.record_page(record))
             for number, record in zip(chosen["sales_order_number"], chosen["record_id"].fillna(""), strict=True)
         )
+
+
+def _tick(text: str, name: str) -> widgets.Checkbox:
+    box = widgets.Checkbox(description=text, indent=False, layout={"width": "auto"})
+    box.add_class(f"nsbill-{name}")
+    return box
