@@ -52,6 +52,7 @@ def order_row(
         "billing_records": "INV7001", "first_billed": AS_OF - timedelta(days=37), "last_posted": None,
         "billed_gross": b, "credited": c, "received_gross": g, "refunded": r, "received": g - r, "fee_withheld": f,
         "tax_collected": ZERO, "tax_withheld": ZERO, "reimbursed": m, "adjustments": ZERO, "net_cash": g - r - f + m,
+        "due_unposted": max(ZERO, sale_leg), "due_short": ZERO,
         "sale_leg": sale_leg, "refund_leg": refund_leg, "due": due, "overpaid": max(ZERO, -sale_leg),
         "uncredited_refund": max(ZERO, -refund_leg), "refund_in_transit": max(ZERO, refund_leg),
         "status": status.value, "expected_settled": AS_OF - timedelta(days=age) if age is not None else None,

@@ -75,6 +75,17 @@ def test_a_file_that_ties_is_added_with_its_raw_bytes_and_its_facts(store: Settl
     assert store.lines()["amount"].sum() == Decimal("11.01")
 
 
+def test_the_lines_of_one_order_are_those_that_name_it(store: SettlementStore, tmp_path: Path) -> None:
+    for settlement in ("12345678901", "12345678902"):
+        store.add([write(tmp_path / f"{settlement}.txt", plain_rows(settlement=settlement))])
+    stored = store.lines()
+    found = LINES.check(store.lines_of_order(ORDER_1))
+    assert len(found) == (stored["amazon_order_id"] == ORDER_1).sum() > 0
+    assert set(found["amazon_order_id"]) == {ORDER_1}
+    assert list(found["settlement_id"].unique()) == ["12345678901", "12345678902"]
+    assert len(LINES.check(store.lines_of_order("111-0000000-0000000"))) == 0
+
+
 def test_adding_the_same_content_again_changes_nothing(store: SettlementStore, tmp_path: Path) -> None:
     path = write(tmp_path / "s.txt", plain_rows())
     copy, packed = tmp_path / "s (1).txt", tmp_path / "s.txt.gz"

@@ -47,7 +47,7 @@ def test_the_headline_figures_are_the_totals_exactly(report: Path) -> None:
 def test_every_currency_has_its_charts_and_its_orders_with_the_reason(report: Path) -> None:
     page = report.read_text(encoding="utf-8")
     assert re.findall(r"<h2>([A-Z]{3})</h2>", page) == ["EUR", "GBP", "JPY", "USD"]
-    assert len(figures(page)) == 4 * 3 + 1
+    assert len(figures(page)) == 4 * 5 + 1
     assert page.count("and why</b></caption>") == 4
     assert "Billed; no settlement names it yet." in page
     for heading in ("Totals", "Exceptions", "Settlements", "One &lt;i&gt;order&lt;/i&gt;"):
@@ -125,19 +125,19 @@ def test_the_report_draws_every_chart_offline_and_nothing_hostile_runs(report: P
         page.on("pageerror", lambda error: seen.append(f"error {error}"))
         page.on("dialog", lambda dialog: seen.append(f"dialog {dialog.message}"))
         page.goto(report.as_uri())
-        page.wait_for_function("document.querySelectorAll('.chart .main-svg').length >= 3 * 13")
+        page.wait_for_function("document.querySelectorAll('.chart .main-svg').length >= 3 * 21")
         drawn = page.evaluate(
-            "[...document.querySelectorAll('.plot')].map(p => p.querySelectorAll('.bars .point').length)"
+            "[...document.querySelectorAll('.plot')].map(p => p.querySelectorAll('.bars .point, .scatterlayer .point').length)"
         )
         overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         ink = page.evaluate("getComputedStyle(document.querySelector('.xtick text')).fill")
         lengths = page.evaluate(
             """() => [...document.querySelectorAll('.plot')].flatMap(plot => plot.calcdata.flatMap(
-                 bars => bars.map((bar, i) => [bar.s, bars[0].trace.customdata[i][1]])))"""
+                 bars => bars.map((bar, i) => [bar.s ?? bar.y, bars[0].trace.customdata[i][1]])))"""
         )
         browser.close()
     assert seen == [f"request {report.as_uri()}"]
-    assert len(drawn) == 13
+    assert len(drawn) == 21
     assert all(drawn)
     assert overflow <= 0
     assert ink == {"light": "rgb(28, 35, 48)", "dark": "rgb(232, 235, 240)"}[scheme]

@@ -34,6 +34,7 @@ __all__ = [
     "make_durable",
     "read_facts",
     "read_lines",
+    "read_lines_of_order",
     "write_settlements",
 ]
 
@@ -242,7 +243,19 @@ def read_lines(path: Path) -> pa.Table:
 
     A file stored by an earlier nsbill lacks the columns that were added since; they are empty.
     """
-    table = pq.ParquetFile(path).read()
+    return _with_all_columns(pq.ParquetFile(path).read())
+
+
+def read_lines_of_order(path: Path, amazon_order_id: str) -> pa.Table:
+    """Read the lines of one Amazon order, with the columns of LINES; the other columns only where there are any."""
+    file = pq.ParquetFile(path)
+    named = pc.equal(file.read(columns=["amazon_order_id"])["amazon_order_id"], amazon_order_id)
+    if not pc.any(named).as_py():
+        return pa.Table.from_pylist([], schema=LINES.arrow)
+    return _with_all_columns(file.read().filter(named))
+
+
+def _with_all_columns(table: pa.Table) -> pa.Table:
     for column in LINES.columns:
         if column.nullable and column.name not in table.column_names:
             table = table.append_column(column.name, pa.nulls(table.num_rows, column.type))

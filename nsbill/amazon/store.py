@@ -28,7 +28,15 @@ from nsbill.amazon.bank import BankStatement
 from nsbill.amazon.deposits import match_deposits
 from nsbill.amazon.labels import default_vocabulary
 from nsbill.amazon.labels_file import load_vocabulary
-from nsbill.amazon.parquet import Origin, SettlementFacts, make_durable, read_facts, read_lines, write_settlements
+from nsbill.amazon.parquet import (
+    Origin,
+    SettlementFacts,
+    make_durable,
+    read_facts,
+    read_lines,
+    read_lines_of_order,
+    write_settlements,
+)
 from nsbill.amazon.payouts import payouts
 from nsbill.amazon.proofs import prove
 from nsbill.amazon.reading import SettlementReader, reader_of
@@ -106,6 +114,12 @@ class SettlementStore:
         """The lines of one settlement, LINES, as its file has them; none when it is not stored."""
         used = next((used for used, _ in self._versions() if used.settlement_id == settlement_id), None)
         return LINES.frame() if used is None else LINES.from_arrow(read_lines(self._settlements / used.file_name))
+
+    def lines_of_order(self, amazon_order_id: str) -> pd.DataFrame:
+        """The lines that name one Amazon order, LINES, of the settlements that count, in the order of ``settlements``."""
+        found = [read_lines_of_order(file, amazon_order_id) for file in self.lines_files()]
+        tables = [table for table in found if table.num_rows]
+        return LINES.from_arrow(pa.concat_tables(tables)) if tables else LINES.frame()
 
     def activity(self) -> pd.DataFrame:
         """All rows of activity, ACTIVITY, file by file in the order of adding; files that overlap are both in it."""

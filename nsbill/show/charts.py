@@ -16,13 +16,14 @@ import pyarrow.compute as pc
 from plotly.subplots import make_subplots
 
 from nsbill.money import MONEY, ZERO, format_money
-from nsbill.show.charts_due import aging, due_by_status
+from nsbill.show.charts_due import aging, due_by_reason, due_by_status
+from nsbill.show.charts_months import over_time
 from nsbill.show.charts_order import order_waterfall
 from nsbill.show.charts_parts import PARTS, SERIES, of_currency, signed_parts, total
 from nsbill.show.charts_theme import Series, add_series, axis_format, axis_label, finish, says_so
 from nsbill.show.palette import Meaning
 
-__all__ = ["aging", "due_by_status", "order_waterfall", "received_versus_due"]
+__all__ = ["aging", "due_by_reason", "due_by_status", "order_waterfall", "over_time", "received_versus_due"]
 
 
 def received_versus_due(statement: pd.DataFrame, *, currency: str, top: int = 25) -> go.Figure:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from nsbill.money import MONEY, ZERO
 from nsbill.show.palette import Meaning
 
-__all__ = ["PARTS", "SERIES", "of_currency", "signed_parts", "total"]
+__all__ = ["PARTS", "SERIES", "of_currency", "orders_text", "signed_parts", "total"]
 
 PARTS = ("received", "refunded_more", "due", "overpaid", "to_be_taken_back")
 """Amounts per order that are drawn: the first two add up to ``received``, the others to ``due``."""
@@ -26,10 +26,10 @@ SERIES: tuple[tuple[str, str, Meaning, str | None], ...] = (
 """Series of received and due: part, name, meaning, pattern where two series share a meaning."""
 
 
-def of_currency(statement: pd.DataFrame, currency: str) -> pa.Table:
-    """Return the rows of one currency as an Arrow table of the columns that charts use."""
+def of_currency(statement: pd.DataFrame, currency: str, *more: str) -> pa.Table:
+    """Return the rows of one currency as an Arrow table of the columns that charts use, and ``more`` of them."""
     columns = ["seller_account", "amazon_order_id", "currency", "received", "due", "overpaid", "status", "aging_bucket"]
-    table = pa.Table.from_pandas(statement[columns], preserve_index=False)
+    table = pa.Table.from_pandas(statement[[*columns, *more]], preserve_index=False)
     return table.filter(pc.equal(table["currency"], currency))
 
 
@@ -55,6 +55,11 @@ def signed_parts(rows: pa.Table) -> pa.Table:
     for name, values in parts.items():
         kept = kept.append_column(name, values.cast(MONEY))
     return kept
+
+
+def orders_text(count: int) -> str:
+    """Return a number of orders in words."""
+    return f"{count:,} order" if count == 1 else f"{count:,} orders"
 
 
 def total(column: pa.ChunkedArray) -> Decimal:

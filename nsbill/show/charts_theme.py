@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from html import escape
+from textwrap import wrap
 from typing import Any
 
 import plotly.graph_objects as go
@@ -18,9 +19,21 @@ from nsbill.money import format_money, minor_units
 from nsbill.show.names import shorten, visible
 from nsbill.show.palette import GRID, TEXT, Meaning
 
-__all__ = ["Series", "add_series", "axis_format", "axis_label", "bar_label", "chart_text", "finish", "says_so"]
+__all__ = [
+    "Series",
+    "add_marks",
+    "add_series",
+    "axis_format",
+    "axis_label",
+    "bar_label",
+    "chart_text",
+    "finish",
+    "says_so",
+]
 
 _LABEL_WIDTH = 40
+_SUBTITLE_WIDTH = 100  # characters; charts are drawn as narrow as half a page
+_SUBTITLE_LINE = 16  # pixels
 
 
 @dataclass(frozen=True)
@@ -90,22 +103,48 @@ def add_series(
         figure.add_trace(bar, row=row, col=1)
 
 
+def add_marks(
+    figure: go.Figure, series: Series, *, positions: Sequence[str], keys: Sequence[str], currency: str
+) -> None:
+    """Add a level per position as a short line, such as what was billed beside what came; ``customdata`` as of bars."""
+    exact = [str(amount) for amount in series.amounts]
+    texts = [format_money(amount, currency) for amount in series.amounts]
+    notes = list(series.notes) or [""] * len(exact)
+    cells = zip(keys, exact, texts, notes, [chart_text(key) for key in keys], strict=True)
+    figure.add_scatter(
+        x=list(positions),
+        y=exact,
+        mode="markers",
+        name=series.name,
+        marker={
+            "symbol": "line-ew",
+            "size": 26,
+            "color": series.meaning.colour,
+            "line": {"width": 3, "color": series.meaning.colour},
+        },
+        customdata=[list(row) for row in cells],
+        hovertemplate=f"<b>%{{customdata[4]}}</b><br>{escape(series.name)}: %{{customdata[2]}}%{{customdata[3]}}<extra></extra>",
+    )
+
+
 def finish(figure: go.Figure, *, title: str, height: int, subtitle: str = "") -> go.Figure:
     """Give the figure its look, and return it. Texts are plain and are escaped here."""
     heading: dict[str, Any] = {"text": f"<b>{chart_text(title)}</b>", "x": 0, "xref": "container", "xanchor": "left"}
     heading |= {"y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 12, "l": 12}, "font": {"size": 15}}
-    if subtitle:
-        heading["subtitle"] = {"text": chart_text(subtitle, width=None), "font": {"size": 12}}
+    told = wrap(visible(subtitle), _SUBTITLE_WIDTH)
+    if told:
+        heading["subtitle"] = {"text": "<br>".join(escape(line) for line in told), "font": {"size": 12}}
+    above = 96 if any(bar.showlegend is not False for bar in figure.data) else 72
     figure.update_layout(
         template="none",
         title=heading,
-        height=height,
+        height=height + _SUBTITLE_LINE * max(0, len(told) - 1),
         barmode="relative",
         bargap=0.25,
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"color": TEXT, "size": 12, "family": "system-ui, 'Segoe UI', 'DejaVu Sans', Arial, sans-serif"},
-        margin={"t": 96 if any(bar.showlegend is not False for bar in figure.data) else 72, "r": 24, "b": 56, "l": 24},
+        margin={"t": above + _SUBTITLE_LINE * max(0, len(told) - 1), "r": 24, "b": 56, "l": 24},
         legend={
             "orientation": "h",
             "x": 0,

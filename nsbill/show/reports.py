@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from nsbill.show.charts import aging, received_versus_due
+from nsbill.show.charts import aging, due_by_reason, due_by_status, over_time, received_versus_due
 from nsbill.show.panel_parts import heading, paragraph, sentences, show_figure, show_html
 from nsbill.show.tables import (
     exceptions_summary,
@@ -56,7 +56,7 @@ def show_month(in_month: InMonth) -> None:
 
 
 def show_received(found: Reconciliation, *, top: int = 25) -> None:
-    """Display totals, then per currency two charts and the orders with the largest due, then the exceptions."""
+    """Display totals, then per currency its charts and the orders with the largest due, then the exceptions."""
     show_html(heading(f"Received versus due as of {found.as_of}") + totals_table(found.totals).html())
     for currency in _currencies(found.totals):
         show_html(heading(f"Orders in {currency}"))
@@ -68,8 +68,10 @@ def show_received(found: Reconciliation, *, top: int = 25) -> None:
 
 
 def currency_figures(statement: pd.DataFrame, *, currency: str, top: int = 25) -> list[go.Figure]:
-    """Return the charts of one currency: received versus due, and due by age."""
-    return [received_versus_due(statement, currency=currency, top=top), aging(statement, currency=currency)]
+    """Return the charts of one currency: received versus due per order; due by reason, age and status; over time."""
+    more = (due_by_reason, aging, due_by_status, over_time)
+    orders = received_versus_due(statement, currency=currency, top=top)
+    return [orders, *(draw(statement, currency=currency) for draw in more)]
 
 
 def _currencies(totals: pd.DataFrame) -> Iterable[str]:
