@@ -9,26 +9,20 @@ import ipywidgets as widgets
 
 from nsbill.desk import Desk
 from nsbill.schemas import EXCEPTIONS, STATEMENT
-from nsbill.show.charts_order import order_waterfall
+from nsbill.show.export_state import ExportState
 from nsbill.show.grid import Grid, grid_column
-from nsbill.show.panel_parts import (
-    Panel,
-    alert,
-    button,
-    figure_bundle,
-    heading,
-    paragraph,
-    sentences,
-    text_box,
-    tiles,
-    visibility,
-)
+from nsbill.show.order_state import OrderState
+from nsbill.show.panel_parts import Panel, alert, button, heading, paragraph, text_box, tiles, visibility
+from nsbill.show.panels_received_charts import ChartsView
+from nsbill.show.panels_received_export import ExportView
+from nsbill.show.panels_received_filter import FilterView
+from nsbill.show.panels_received_order import KEY, OrderView, keyed
+from nsbill.show.received_filter import ReceivedFilter
 from nsbill.show.received_state import ReceivedState
 from nsbill.show.reports import currency_figures
 from nsbill.show.tables import exceptions_summary, statement_table, totals_table
 
 if TYPE_CHECKING:
-    import pandas as pd
     import plotly.graph_objects as go
 
 __all__ = ["ReceivedPanel", "received_panel"]
@@ -54,7 +48,6 @@ _EXCEPTIONS = [
     grid_column("evidence", widest=110),
     grid_column("settlement_id", widest=16),
 ]
-_KEY = "row_key"
 _SHORT = {"description_width": "initial"}
 
 
@@ -71,8 +64,7 @@ class ReceivedPanel(Panel):
 
     def __init__(self, state: ReceivedState) -> None:
         self._filling = False
-        self._shown: tuple[object, str] = (None, "")
-        self._drawn_order = ("", "")
+        self._shown: tuple[object, str, ReceivedFilter] = (None, "", state.filter)
         self.as_of = widgets.DatePicker(description="As of", value=state.as_of, style=_SHORT, layout={"width": "210px"})
         self.as_of.add_class("nsbill-as-of")
         self.currency = widgets.Dropdown(description="Currency", style=_SHORT, layout={"width": "180px"})
@@ -82,33 +74,26 @@ class ReceivedPanel(Panel):
         )
         self._busy = text_box("busy")
         self._error = text_box("error")
+        self.filters = FilterView(state)
         self._headline = text_box("headline")
-        self._charts = widgets.VBox([widgets.Output(), widgets.Output()])
-        self._charts.add_class("nsbill-charts")
-        self.statement = Grid(_keyed(STATEMENT.frame()), _STATEMENT, key=_KEY, label="Statement", choose="one")
+        self.charts = ChartsView(state, opened=self._take_bar)
+        self.statement = Grid(keyed(STATEMENT.frame()), _STATEMENT, key=KEY, label="Statement", choose="one")
         self.statement.add_class("nsbill-statement")
         self._exceptions_heading = text_box("exceptions-heading")
-        self.exceptions = Grid(_keyed(EXCEPTIONS.frame()), _EXCEPTIONS, key=_KEY, label="Exceptions", height=230)
-        self.order = widgets.Combobox(
-            description="Amazon order", ensure_option=False, continuous_update=False,
-            style=_SHORT, layout={"width": "360px"},
-        )  # fmt: skip
-        self.order.add_class("nsbill-order")
-        self._order_note = text_box("order-note")
-        self._waterfall = widgets.Output()
-        self._waterfall.add_class("nsbill-waterfall")
+        self.exceptions = Grid(keyed(EXCEPTIONS.frame()), _EXCEPTIONS, key=KEY, label="Exceptions", height=230)
+        self.one_order = OrderView(OrderState(state))
+        self.exports = ExportView(ExportState(state))
         self._body = widgets.VBox(
             [
+                self.filters,
                 self._headline,
-                self._charts,
+                self.charts,
                 widgets.HTML(heading("Statement: one row per Amazon order; choose a row to see the order below")),
                 self.statement,
                 self._exceptions_heading,
                 self.exceptions,
-                widgets.HTML(heading("One order")),
-                self.order,
-                self._order_note,
-                self._waterfall,
+                self.one_order,
+                self.exports,
             ]
         )
         controls = widgets.HBox(
@@ -128,15 +113,16 @@ class ReceivedPanel(Panel):
         if found is None:
             return alert(self.state.error) or paragraph("Nothing is reconciled yet.")
         tables = [totals_table(found.totals), statement_table(found.statement), exceptions_summary(found.exceptions)]
-        return heading(self.state.settlements_sentence) + "".join(table.html() for table in tables)
+        told = heading(self.state.settlements_sentence) + "".join(table.html() for table in tables)
+        left_out = self.state.left_out
+        return told + (paragraph(f"The charts below leave orders out. {left_out}") if left_out else "")
 
     def figures(self) -> list[go.Figure]:
-        """Return the charts of the chosen currency, and the chosen order's waterfall."""
+        """Return the charts of the chosen currency, and the chosen order's timeline and waterfall."""
         state = self.state
         if state.reconciliation is None or not state.currency:
             return []
-        waterfall = [] if state.order_blockers else [self._order_figure()]
-        return [*currency_figures(state.statement, currency=state.currency), *waterfall]
+        return [*currency_figures(state.statement, currency=state.currency), *self.one_order.figures()]
 
     def refresh(self, _: object = None) -> None:
         """Show the state."""
@@ -145,54 +131,35 @@ class ReceivedPanel(Panel):
         self.reconcile.disabled = bool(state.blockers)
         self._busy.value = paragraph(f"{state.busy}…" if state.busy else "")
         visibility(self._body, state.reconciliation is not None)
+        self.exports.refresh()
         if state.busy or state.reconciliation is None:
             return
         self._filling = True
         try:
             self.currency.options = state.currencies
             self.currency.value = state.currency or None
-            self.order.options = state.orders
-            self.order.value = state.order
         finally:
             self._filling = False
-        if self._shown[0] is not state.reconciliation or self._shown[1] != state.currency:
-            self._shown = (state.reconciliation, state.currency)
-            self._drawn_order = ("", "")
-            self._refresh_currency()
-        self._refresh_order()
+        if self._shown[0] is not state.reconciliation or self._shown[1:] != (state.currency, state.filter):
+            self._shown = (state.reconciliation, state.currency, state.filter)
+            self._refresh_shown()
+        self.one_order.refresh()
 
-    def _refresh_currency(self) -> None:
+    def _refresh_shown(self) -> None:
         state = self.state
+        self.filters.refresh()
         self._headline.value = tiles(state.headline) + paragraph(state.settlements_sentence, kind="hint")
-        charts = currency_figures(state.statement, currency=state.currency) if state.currency else []
-        for place, figure in zip(self._charts.children, charts, strict=False):
-            _draw(place, figure)
-        self.statement.set_frame(_keyed(state.statement))
+        self.charts.refresh()
+        self.statement.set_frame(keyed(state.statement))
         self._exceptions_heading.value = heading(f"Exceptions: {len(state.exceptions):,}")
-        self.exceptions.set_frame(_keyed(state.exceptions))
+        self.exceptions.set_frame(keyed(state.exceptions))
         visibility(self.exceptions, len(state.exceptions) > 0)
-
-    def _refresh_order(self) -> None:
-        state = self.state
-        blockers = state.order_blockers
-        self._order_note.value = sentences(blockers, kind="blockers")
-        visibility(self._waterfall, not blockers)
-        if not blockers and self._drawn_order != (state.currency, state.order):
-            self._drawn_order = (state.currency, state.order)
-            _draw(self._waterfall, self._order_figure())
-
-    def _order_figure(self) -> go.Figure:
-        state = self.state
-        rows = state.statement[state.statement["amazon_order_id"] == state.order]
-        seller = str(rows["seller_account"].iloc[0])
-        return order_waterfall(rows, state.order, currency=state.currency, seller_account=seller)
 
     def _connect(self) -> None:
         state = self.state
-        state.observe(self.refresh, ["busy", "error", "reconciliation", "currency", "order"])
+        state.observe(self.refresh, ["busy", "error", "reconciliation", "currency", "filter", "order"])
         self.as_of.observe(self._take_day, "value")
         self.currency.observe(self._take_currency, "value")
-        self.order.observe(self._take_order, "value")
         self.statement.observe(self._take_row, "chosen")
         self.reconcile.on_click(lambda _: self.worker.start(state.reconcile))
 
@@ -209,15 +176,8 @@ class ReceivedPanel(Panel):
         for key in change["new"]:
             self.state.order = str(self.state.statement["amazon_order_id"].iloc[int(key)])
 
-    def _take_order(self, change: dict[str, Any]) -> None:
-        if not self._filling:
-            self.state.order = change["new"].strip()
-
-
-def _draw(place: widgets.Output, figure: go.Figure) -> None:
-    place.outputs = ({"output_type": "display_data", "data": figure_bundle(figure), "metadata": {}},)
-
-
-def _keyed(frame: pd.DataFrame) -> pd.DataFrame:
-    """Number the rows: a statement has no single column that identifies one."""
-    return frame.assign(**{_KEY: range(len(frame))})
+    def _take_bar(self, order: str) -> None:
+        """Open the order of a clicked bar; the bar of all the other orders opens none."""
+        if order in set(self.state.statement["amazon_order_id"]):
+            self.state.order = order
+            self.charts.clicks.look_at("nsbill-one-order")

@@ -25,7 +25,7 @@ from nsbill.show.workbook_sheet import EXCEL_ROWS
 if TYPE_CHECKING:
     from nsbill.reconcile import Reconciliation
 
-__all__ = ["FORMATS", "InMonth", "write_report_files"]
+__all__ = ["FORMATS", "InMonth", "report_places", "write_report_files"]
 
 FORMATS = ("html", "xlsx", "csv", "parquet")
 
@@ -83,9 +83,22 @@ def write_report_files(
     return written
 
 
+def report_places(folder: Path, reconciliation: Reconciliation, ending: str) -> list[Path]:
+    """Return where ``write_report_files`` writes one of ``FORMATS`` of a report that is about no month."""
+    stem = _stem(reconciliation, None)
+    if ending in {"html", "xlsx"}:
+        return [folder / f"{stem}.{ending}"]
+    named = [*frames_of(reconciliation), NamedFrame("sources", SOURCES.frame(), SOURCES)]
+    return [_export_path(folder / stem, one, ending) for one in named]
+
+
 def _exports(folder: Path, frames: Sequence[NamedFrame], ending: str) -> Iterator[Path]:
     for named in frames:
-        yield export_frame(named.frame, folder / f"{named.name.replace('_', '-')}.{ending}")
+        yield export_frame(named.frame, _export_path(folder, named, ending))
+
+
+def _export_path(folder: Path, named: NamedFrame, ending: str) -> Path:
+    return folder / f"{named.name.replace('_', '-')}.{ending}"
 
 
 def _stem(reconciliation: Reconciliation, in_month: InMonth | None) -> str:
