@@ -19,7 +19,6 @@ from nsbill.show.panels import (
     BillingPanel,
     SettingsPanel,
     billing_panel,
-    overview_panel,
     settings_panel,
 )
 from nsbill.vocabulary import BillingStatus, ClosedPeriod, LicenceEdition
@@ -464,7 +463,7 @@ def test_against_the_simulator_a_plan_that_no_longer_holds_creates_nothing(compa
         assert company.bills() == before
 
 
-def test_against_the_simulator_settings_and_overview_read_and_write_the_real_search(company: Company) -> None:
+def test_against_the_simulator_settings_read_and_write_the_real_search(company: Company) -> None:
     with company.desk() as desk:
         panel = settings_panel(desk)
         panel.prepare()
@@ -477,6 +476,3 @@ def test_against_the_simulator_settings_and_overview_read_and_write_the_real_sea
         panel.status.value = BillingStatus.PENDING_BILLING
         click(panel, panel.save)
         assert desk.criterion().letters == ("F",)
-        overview = overview_panel(desk)
-        overview.prepare()
-        assert "9000001_SB1" in overview._facts.value

@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import TracebackType
@@ -51,6 +51,8 @@ class Client:
         self._session = open_session(settings, credentials, connections=_CONNECTIONS)
         _read_environment_once(self._session, settings)
         self._thread = threading.local()
+        self.heard: Callable[[Call, Reply], object] = _not_listened_to
+        """Gets each call that NetSuite answered well, and its answer, in the thread that asked; must not raise."""
         self._sign_in_failures = 0
         self._sign_in_error: SignInRefused | None = None
 
@@ -191,7 +193,9 @@ class Client:
         except ValueError as error:
             host, problem = urlsplit(call.url).netloc, "the answer is not JSON"
             raise NoAnswer(call.what, host, problem, "Is this a NetSuite address?") from error
-        return Reply(status, body, response.headers.get("Location"))
+        reply = Reply(status, body, response.headers.get("Location"))
+        self.heard(call, reply)
+        return reply
 
     def _exchange(self, call: Call) -> requests.Response:
         """One HTTP request and its whole answer, or ``NoAnswer``."""
@@ -250,6 +254,10 @@ class Client:
             if refused.level > 1:
                 self.governor.blocked(refused)  # the credentials are good: it was too many at once
             return reply, retry
+
+
+def _not_listened_to(call: Call, reply: Reply) -> None:
+    """Nobody wants to hear what is asked."""
 
 
 def _read_environment_once(session: requests.Session, settings: Settings) -> None:

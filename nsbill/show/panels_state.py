@@ -10,6 +10,7 @@ from nsbill.show.received_state import ReceivedState
 from nsbill.show.settings_state import SearchChoice, SettingsState
 from nsbill.show.settlements_state import SettlementsState
 from nsbill.show.state import PanelState
+from nsbill.show.tour_state import TourState
 
 __all__ = [
     "BillingState",
@@ -21,4 +22,5 @@ __all__ = [
     "SearchChoice",
     "SettingsState",
     "SettlementsState",
+    "TourState",
 ]
