@@ -254,7 +254,7 @@ def test_a_receiver_that_answers_byte_by_byte_keeps_nobody_waiting_for_long(tmp_
         route = WebhookRoute(kind="webhook", url=url, timeout_seconds=1)
         began = time.monotonic()
         sent, detail = _tried(route, trial("1", "late", "due-older-than"), tmp_path)
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < 30  # 4 s, and not for as long as it drips
         over.set()
         thread.join()
     assert (sent, detail) == (False, "no whole answer came within 4 s; it may have been received or not")

@@ -208,11 +208,11 @@ def test_the_callers_frame_is_not_changed() -> None:
 def test_filtering_and_sorting_a_hundred_thousand_rows_takes_well_under_a_second() -> None:
     many = orders(*((f"SO{i}", f"Customer {i % 977}", "invoice", f"{i}.25", "USD") for i in range(100_000)))
     grid = grid_of(many)
-    began = time.perf_counter()
+    began = time.process_time()
     grid.query = "customer 55"
     grid.sort = ["amount", False]
     first = grid.page(0)[0]
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     last = max(i for i in range(100_000) if "customer 55" in f"customer {i % 977}")
     assert first[2:] == [f"SO{last}", f"Customer {last % 977}", "invoice", f"{last:,}.25", "USD"]
     assert took < 2  # about 0.1 s on the two cores where it was written

@@ -248,9 +248,9 @@ def test_a_failed_write_keeps_the_old_workbook(tmp_path: Path, monkeypatch: pyte
 
 def test_five_thousand_orders_take_a_few_seconds(tmp_path: Path) -> None:
     reconciliation = sample_reconciliation(5000)
-    started = time.perf_counter()
+    started = time.process_time()
     write_workbook(tmp_path / "w.xlsx", reconciliation)
-    assert time.perf_counter() - started < 20  # about 2 s when the machine is free
+    assert time.process_time() - started < 20  # about 2 s
 
 
 def test_columns_have_excel_names() -> None:
