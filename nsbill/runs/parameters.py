@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from nsbill.errors import RunError
+from nsbill.runs.parameter_forms import form_problem
 from nsbill.runs.results import plain_values
 
 __all__ = ["Parameter", "checked_parameters", "inspect_parameters"]
@@ -104,7 +105,7 @@ def checked_parameters(
     """Return ``given`` as JSON values that fit the notebook's annotations; amounts and dates become text.
 
     Text is read as the annotated type when it says exactly that (``"50"`` for ``int``), so values may come
-    from a command line.
+    from a command line. Days, months, amounts and choices are held to what the parameter's help says.
 
     Raises
     ------
@@ -141,6 +142,12 @@ def _fitting(notebook: str, parameter: Parameter, value: Any) -> object:
             f"parameter '{parameter.name}' got the binary float {value!r}, which is not exact",
             "Give amounts as text such as '1000.00'. Nothing was started.",
         )
+    if isinstance(value, str):
+        problem = form_problem(value, type_=expected, help_=parameter.help, default=parameter.default)
+        if problem:
+            raise RunError(
+                notebook, f"parameter '{parameter.name}' {problem}, not {value!r}", "Correct it; nothing was started."
+            )
     if expected not in _TYPES:
         return value
     fits, found = _read_as(expected, value)
