@@ -20,6 +20,7 @@ __all__ = ["company", "lab"]  # pytest finds fixtures by their names here
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(400)]
 
 _NEW = "12345678901"
+_BANK_COLUMN = 12
 _ROW = ".nsbill-{} tbody tr[tabindex]"
 _ENABLED = "name => document.querySelector(`button.nsbill-${name}`).disabled === false"
 _STATUS = "([grid, text]) => document.querySelector(`.nsbill-${grid} [role=status]`).textContent === text"
@@ -111,6 +112,31 @@ def test_a_broken_file_with_a_hostile_name_is_a_sentence_and_nothing_of_it_is_ke
     assert "Traceback" not in page.locator(".jp-Notebook").inner_text()
     assert len(list((company.workspace / "sources").iterdir())) == kept
     assert not page.locator("button.nsbill-compare").is_disabled()
+
+
+def test_a_bank_statement_is_dropped_and_the_deposits_are_found_in_it_from_then_on(
+    settlements: Page, lab: Lab, company: Company
+) -> None:
+    page, before = settlements, company.bills()
+    untold = page.locator(f"{_ROW.format('chain')} td:nth-child({_BANK_COLUMN})", has_text="?")
+    asked = untold.count()
+    assert asked > 5
+    assert page.evaluate(_DROP, ["<i>broken.csv", "Date,Text,Amount,Currency\n2026-06-17,AMAZON,soon,USD\n"])
+    page.wait_for_function(_SAYS, arg=["added", "1 file: 1 refused"])
+    assert "<i>broken.csv, line 2" in page.locator(".nsbill-added").inner_text()
+    at_rest(page)
+    statement = (company.workspace / "amazon_files" / "bank_statement.csv").read_text(encoding="utf-8")
+    assert page.evaluate(_DROP, ["bank_statement.csv", statement])
+    page.wait_for_function(_SAYS, arg=["added", "Bank statement kept: "])
+    at_rest(page)
+    open_notebook(page, lab, "04_settlements_and_exceptions.ipynb")  # the next session needs no parameter
+    run_all(page)
+    page.wait_for_function(_SAYS, arg=["headline", "Bank statements kept"])
+    at_rest(page)
+    assert "Bank statements kept\n1" in page.locator(".nsbill-headline").inner_text()
+    assert untold.count() < asked - 5  # the deposits are found now, or are known to be missing
+    keep_screenshots(page, "04-bank")
+    assert company.bills() == before
 
 
 def test_the_statement_is_filtered_and_a_row_opens_its_order(page: Page, lab: Lab) -> None:

@@ -136,7 +136,12 @@ def test_the_chain_has_one_row_per_settlement_with_what_is_off_first_and_money_i
 
 
 def test_looking_counts_what_ties_and_fills_the_queue(state: SettlementsState) -> None:
-    assert state.headline == [("Settlements stored", "0"), ("Tie as far as can be told", "2"), ("With a residual", "1")]
+    assert state.headline == [
+        ("Settlements stored", "0"),
+        ("Bank statements kept", "0"),
+        ("Tie as far as can be told", "2"),
+        ("With a residual", "1"),
+    ]
     assert "3 exceptions as of 2026-10-31 are in the queue: 3 new" in state.taken
     assert state.queue.sentence == "3 to do, 3 of them without an owner."
     assert state.figures["settlements_off"] == 1
@@ -182,6 +187,29 @@ def test_one_settlement_opens_to_its_steps_and_its_lines(state: SettlementsState
     assert (len(state.shown_lines), state.error) == (0, "")
 
 
+def test_a_bank_statement_is_kept_and_compared_at_once_and_one_that_cannot_be_read_is_a_sentence(
+    state: SettlementsState, books: Books, tmp_path: Path
+) -> None:
+    good, broken, amazons = tmp_path / "june.csv", tmp_path / "<b>july.csv", write(tmp_path / "a.txt", plain_rows())
+    good.write_text("Date,Text,Amount,Currency\n2026-06-17,AMAZON,53.49,USD\n", encoding="utf-8")
+    broken.write_text("Date,Text,Amount,Currency\n2026-06-17,AMAZON,soon,USD\n", encoding="utf-8")
+    state.add([broken, good, amazons])
+    assert state.added_sentence == "3 files: 2 added, 1 refused"
+    assert [fine for fine, _ in state.added_lines] == [False, True, True]  # in the order in which they were dropped
+    told = [words for _, words in state.added_lines]
+    assert "line 2" in told[0]
+    assert "soon" in told[0]
+    assert told[1] == (
+        "june.csv: Bank statement kept: 1 movement from 2026-06-17 to 2026-06-17 in USD; Amazon is named in 1."
+    )
+    assert dict(state.headline)["Bank statements kept"] == "1"
+    assert books.calls == ["reconcile", "reconcile"]
+    state.add([good])
+    assert state.added_sentence == "1 file: 1 already there"
+    assert books.calls == ["reconcile", "reconcile"]
+    assert [path.name for path in books.store.bank.files()] == ["june.csv"]  # for the next session and the schedule
+
+
 def test_without_netsuite_files_are_added_and_the_queue_is_there(state: SettlementsState, books: Books) -> None:
     books.fails_with = unreachable()
     again = SettlementsState(books.as_desk())
@@ -194,6 +222,21 @@ def test_without_netsuite_files_are_added_and_the_queue_is_there(state: Settleme
     assert again.added_sentence == "1 file: 1 added"
     assert "No answer" in again.error
     assert (again.busy, again.stored) == ("", 1)
+
+
+def test_an_action_reads_only_what_happened_since_also_what_others_did(
+    queue: QueueState, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(books, "exception_queue", None)  # the whole queue is not read again
+    books.exceptions.assign(["E-3"], owner="Bo", by="Bo")
+    queue.choose(["E-1"])
+    queue.take()
+    assert (queue.error, queue.done, queue.chosen) == ("", "E-1 is Ada's.", ("E-1",))
+    assert queue.queue is not None
+    pd.testing.assert_frame_equal(
+        queue.queue.sort_values("exception_id", ignore_index=True), books.exceptions.frame(), check_exact=True
+    )
+    assert set(queue.rows["owner"].dropna()) == {"Ada", "Bo"}
 
 
 def test_each_action_of_the_queue_says_what_it_lacks(queue: QueueState) -> None:

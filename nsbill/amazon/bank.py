@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 
 from nsbill.amazon.bank_cells import DATE_FORMATS, NUMBER_FORMATS, Money, amounts, dates
 from nsbill.amazon.bank_columns import Columns, columns_of
 from nsbill.errors import SourceFileError
 
-__all__ = ["BankLine", "BankStatement", "read_bank"]
+__all__ = ["BankLine", "BankStatement", "looks_like_bank", "read_bank"]
 
 _HEADER_WITHIN = 50
 _DELIMITERS = (",", ";", "\t")
@@ -101,6 +102,31 @@ def read_bank(
     )
     kept = {row.line for row in moving}
     return BankStatement(path.name, lines, tuple(row.line for row in rows if row.line not in kept))
+
+
+def looks_like_bank(path: Path) -> bool:
+    """Say whether a file has a header of a bank statement, and not one of a settlement; it may be unreadable all the same."""
+    try:
+        text = _decoded(path)
+    except SourceFileError:
+        return False
+    return any(_names_bank(path.name, text, delimiter) for delimiter in _DELIMITERS)
+
+
+def _names_bank(name: str, text: str, delimiter: str) -> bool:
+    rows = _parsed(name, text, delimiter)
+    try:
+        first = list(islice(rows, _HEADER_WITHIN))
+    except SourceFileError:  # no CSV with this delimiter
+        return False
+    for row in first:
+        try:
+            header = columns_of(name, row.cells, row.line, {})
+        except SourceFileError:  # it names something twice, and read_bank says so
+            return True
+        if header is not None:
+            return not any("settlement" in column.casefold() for column in header.names)
+    return False
 
 
 # --- the table --------------------------------------------------------------------------------------------------------

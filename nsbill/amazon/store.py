@@ -25,6 +25,7 @@ import pyarrow as pa
 
 from nsbill.amazon.activity import ActivityFacts, ActivityShelf
 from nsbill.amazon.bank import BankStatement
+from nsbill.amazon.bank_shelf import BankShelf
 from nsbill.amazon.deposits import match_deposits
 from nsbill.amazon.labels import default_vocabulary
 from nsbill.amazon.labels_file import load_vocabulary
@@ -76,6 +77,7 @@ class SettlementStore:
         self.folder, self.seller_account = folder, seller_account
         self._settlements, self._sources = folder / "settlements", folder / "sources"
         self._activity = ActivityShelf(folder / "activity")
+        self.bank = BankShelf(folder / "bank")
         self._known: dict[tuple[str, int, int], SettlementFacts] = {}
         self._vocabulary = default_vocabulary()
 
@@ -136,13 +138,14 @@ class SettlementStore:
     def check(self, bank: Sequence[BankStatement] = (), *, as_of: date | None = None) -> pd.DataFrame:
         """Prove each settlement from its stored lines, PROOFS; with bank statements, its deposit too.
 
-        ``as_of``: as it could be proved on that day, from the settlements that were closed and the bank lines up to it.
+        ``bank``: statements besides those that the workspace keeps. ``as_of``: as it could be proved on that day, from the settlements that were closed and the bank lines up to it.
         """
         versions = [pair for pair in self._versions() if as_of is None or _closed_by(pair[0], as_of)]
         settlements = [used for used, _ in versions]
         problems = {used.settlement_id: _problem(used, others) for used, others in versions}
-        statements = bank if as_of is None else [statement.up_to(as_of) for statement in bank]
-        deposits = match_deposits(settlements, statements) if bank else []
+        known = self.bank.with_kept(bank)
+        statements = known if as_of is None else [statement.up_to(as_of) for statement in known]
+        deposits = match_deposits(settlements, statements) if known else []
         files = [self._settlements / used.file_name for used in settlements]
         return prove(settlements, files, problems, deposits)
 

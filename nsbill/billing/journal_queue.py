@@ -39,6 +39,17 @@ class QueueBook:
         with self._reading.connect() as db:
             return db.execute(q.standing_query(*q.of_seller(account, seller_account))).mappings().all()
 
+    def newest_event(self) -> int:
+        """The number of the latest event of the whole queue; 0: there is none."""
+        with self._reading.connect() as db:
+            return int(db.execute(q.newest_event_query()).scalar_one())
+
+    def standing_since(self, account: str, seller_account: str, event_id: int) -> dict[int, sa.RowMapping]:
+        """The exceptions that something has happened to since an event, as they stand now."""
+        with self._reading.connect() as db:
+            item_ids = db.execute(q.touched_query(event_id)).scalars().all()
+            return _numbered(db, account, seller_account, item_ids)
+
     def newest_taking(self, account: str, seller_account: str) -> sa.RowMapping | None:
         """The reconciliation that was taken in last."""
         with self._reading.connect() as db:

@@ -16,6 +16,7 @@ __all__ = [
     "GONE",
     "QUEUE_TABLES",
     "history_query",
+    "newest_event_query",
     "newest_taking_query",
     "of_seller",
     "positions_query",
@@ -23,6 +24,7 @@ __all__ = [
     "queue_item",
     "queue_taking",
     "standing_query",
+    "touched_query",
 ]
 
 FOUND_KINDS = ("seen", "changed", "re-opened")
@@ -91,6 +93,16 @@ def newest_taking_query(account: str, seller_account: str) -> sa.Select[Any]:
     """The reconciliation that was taken in last, of an account and seller account."""
     mine = (queue_taking.c.account == account) & (queue_taking.c.seller_account == seller_account)
     return sa.select(queue_taking).where(mine).order_by(queue_taking.c.taking_id.desc()).limit(1)
+
+
+def newest_event_query() -> sa.Select[Any]:
+    """The number of the latest event; 0 when there is none. Writers wait for each other, so that a later one is larger."""
+    return sa.select(sa.func.coalesce(sa.func.max(queue_event.c.event_id), 0))
+
+
+def touched_query(event_id: int) -> sa.Select[Any]:
+    """The numbers of the exceptions that have events after this one."""
+    return sa.select(queue_event.c.item_id).where(queue_event.c.event_id > event_id).distinct()
 
 
 def of_seller(account: str, seller_account: str) -> tuple[sa.ColumnElement[bool], ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -95,7 +95,15 @@ class ExceptionQueue:
 
     def frame(self) -> pd.DataFrame:
         """Every exception that was ever found, as it stands now (EXCEPTION_QUEUE), in the order of their numbers."""
-        return EXCEPTION_QUEUE.frame([_shown(row) for row in self._book.standing(self.account, self.seller_account)])
+        return _frame(self._book.standing(self.account, self.seller_account))
+
+    def newest_event(self) -> int:
+        """The number of the latest event; ``frame_since`` of it shows what happens from now on."""
+        return self._book.newest_event()
+
+    def frame_since(self, event: int) -> pd.DataFrame:
+        """The exceptions that something has happened to since an event, as they stand now (EXCEPTION_QUEUE)."""
+        return _frame(list(self._book.standing_since(self.account, self.seller_account, event).values()))
 
     def one(self, exception_id: str) -> dict[str, object]:
         """One exception as it stands now: a row of EXCEPTION_QUEUE.
@@ -209,6 +217,21 @@ def _all_of(numbers: Iterable[int], rows: Mapping[int, Row]) -> Mapping[int, Row
             f"the queue has no {named}", "Nothing was written. List them: nsbill exceptions --state all."
         )
     return rows
+
+
+def _frame(rows: Sequence[Row]) -> pd.DataFrame:
+    """The same for many rows; which columns there are is looked up once."""
+    names = [name for name in EXCEPTION_QUEUE.names if rows and name in rows[0]]
+    return EXCEPTION_QUEUE.frame(
+        [
+            {
+                **{name: row[name] for name in names},
+                "exception_id": f"E-{row['item_id']}",
+                "amount": Decimal(row["amount"]),
+            }
+            for row in rows
+        ]
+    )
 
 
 def _shown(row: Row) -> dict[str, object]:

@@ -64,7 +64,8 @@ class SettlementsPanel(Panel):
         self._shown_lines: object = None
         self.adding: threading.Thread | None = None
         self.files = DropZone(
-            "Drop Amazon's files here: settlements, payments reports, Finances answers.", took=self._took
+            "Drop files here: Amazon's settlements, payments reports, Finances answers; bank statements (CSV).",
+            took=self._took,
         )
         self.keep_untied = widgets.Checkbox(
             description="Keep files whose lines do not add up to their stated total, marked so",

@@ -45,6 +45,8 @@ class QueueState(PanelState):
         super().__init__()
         self.desk = desk
         self.by = _login_name()
+        self._seen = 0  # the latest event of the queue that ``queue`` knows of
+        self._listed: tuple[object, str, pd.DataFrame] = (None, "", EXCEPTION_QUEUE.frame())
 
     def load(self) -> None:
         """Read the queue; needs no NetSuite."""
@@ -53,8 +55,8 @@ class QueueState(PanelState):
 
     def choose(self, exceptions: Iterable[str]) -> None:
         """Choose exceptions of those that are listed."""
-        listed = set(self.rows["exception_id"])
-        self.chosen = tuple(sorted((name for name in exceptions if name in listed), key=lambda name: int(name[2:])))
+        listed = self.rows["exception_id"]
+        self.chosen = tuple(sorted(listed[listed.isin(list(exceptions))], key=lambda name: int(name[2:])))
 
     def take(self) -> None:
         """Make the chosen ones one's own."""
@@ -81,8 +83,11 @@ class QueueState(PanelState):
         """What is listed, EXCEPTION_QUEUE, the largest amounts of each currency first."""
         if self.queue is None:
             return EXCEPTION_QUEUE.frame()
+        if self._listed[0] is self.queue and self._listed[1] == self.listed:
+            return self._listed[2]
         states = {_TO_DO: OPEN_STATES, _ALL: None}.get(self.listed, frozenset({self.listed}))
-        return chosen(self.queue, states=states)
+        self._listed = (self.queue, self.listed, chosen(self.queue, states=states))
+        return self._listed[2]
 
     @property
     def take_blockers(self) -> list[str]:
@@ -142,11 +147,25 @@ class QueueState(PanelState):
                 raise JournalError(blockers[0].rstrip("."), "Nothing was written.")
             handled = work()
             self.note = ""
-            self._read()
+            self._read_since()
             self.done = _told(handled)
 
     def _read(self) -> None:
+        self._seen = (
+            self.desk.exceptions.newest_event()
+        )  # before the rows: what comes in between is read twice, not never
         self.queue = self.desk.exception_queue()
+        self.choose(self.chosen)
+
+    def _read_since(self) -> None:
+        """Read what happened since the last reading, here and elsewhere, instead of the whole queue."""
+        if self.queue is None:
+            self._read()
+            return
+        newest = self.desk.exceptions.newest_event()
+        fresh = self.desk.exceptions.frame_since(self._seen)
+        kept = self.queue[~self.queue["exception_id"].isin(fresh["exception_id"].tolist())]
+        self._seen, self.queue = newest, pd.concat([kept, fresh], ignore_index=True)
         self.choose(self.chosen)
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 import traitlets
 
 from nsbill.desk import Desk
+from nsbill.errors import SourceFileError
 from nsbill.exception_queue.listing import OPEN_STATES
 from nsbill.schemas import LINES
 from nsbill.show.queue_state import QueueState
@@ -19,6 +20,7 @@ from nsbill.show.state import PanelState
 from nsbill.show.tie_chain import CHAIN, chain_of, steps_of
 
 if TYPE_CHECKING:
+    from nsbill.amazon.bank_shelf import BankShelf
     from nsbill.amazon.store import AddResult
     from nsbill.reconcile import Reconciliation
 
@@ -31,12 +33,14 @@ class SettlementsState(PanelState):
     """Add files, look whether every settlement ties, and hand what is wrong to the queue."""
 
     added = traitlets.Tuple()
-    """``AddResult`` of each file of the last drop."""
+    """``AddResult`` of each file of the last drop, of Amazon's or a bank's."""
     unreadable = traitlets.Tuple()
     """Names of what the browser could not read."""
     keep_untied = traitlets.Bool()
     stored = traitlets.Int()
     """How many settlements the workspace holds."""
+    statements = traitlets.Int()
+    """How many bank statements it keeps."""
     reconciliation = traitlets.Any()
     """A ``Reconciliation`` as of today, once there is one."""
     taken = traitlets.Unicode()
@@ -58,10 +62,10 @@ class SettlementsState(PanelState):
             self._look()
 
     def add(self, paths: Sequence[Path], unreadable: Sequence[str] = ()) -> None:
-        """Add files to the workspace, then look again; a refused file does not stop the others."""
+        """Add Amazon's files and bank statements to the workspace, then look again; a refused file stops no other."""
         with self._one_at_a_time, self.doing("Reading the files"):
             self.added, self.unreadable = (), tuple(unreadable)
-            self.added = tuple(self.desk.store.add(paths, accept_untied=self.keep_untied))
+            self.added = tuple(self._added(paths))
             if any(one.state == "added" for one in self.added):
                 self.busy = _COMPARING
                 self._look()
@@ -97,7 +101,7 @@ class SettlementsState(PanelState):
     @property
     def headline(self) -> list[tuple[str, str]]:
         """The panel's figures."""
-        figures = [("Settlements stored", f"{self.stored:,}")]
+        figures = [("Settlements stored", f"{self.stored:,}"), ("Bank statements kept", f"{self.statements:,}")]
         if self.reconciliation is not None:
             broken = self._broken
             figures += [
@@ -153,7 +157,7 @@ class SettlementsState(PanelState):
 
     def _look(self) -> None:
         store = self.desk.store
-        self.stored = len(store.settlements())
+        self.stored, self.statements = len(store.settlements()), len(store.bank.files())
         self.queue.load()  # what was known before shows also when NetSuite does not answer
         found = self.desk.reconcile(bank=self._statements())
         self.taken = self.desk.take_exceptions(found).sentence
@@ -163,10 +167,30 @@ class SettlementsState(PanelState):
         if self.settlement not in set(found.tie_out["settlement_id"]):
             self.settlement, self.lines = "", None
 
+    def _added(self, paths: Sequence[Path]) -> list[AddResult]:
+        """Add each file: bank statements are told by their content, whatever else there is must be Amazon's."""
+        from nsbill.amazon.bank_shelf import is_bank_statement
+
+        store = self.desk.store
+        of_bank = {path for path in paths if is_bank_statement(path)}
+        amazons = store.add([path for path in paths if path not in of_bank], accept_untied=self.keep_untied)
+        results = {one.path: one for one in amazons} | {path: _kept(store.bank, path) for path in of_bank}
+        return [results[path] for path in paths]
+
     def _statements(self) -> list[Any]:
         from nsbill.amazon.bank import read_bank
 
         return [read_bank(path) for path in self.bank]
+
+
+def _kept(shelf: BankShelf, path: Path) -> AddResult:
+    from nsbill.amazon.store import AddResult
+
+    try:
+        new, sentence = shelf.add(path)
+    except SourceFileError as error:
+        return AddResult(path, (), "refused", str(error))
+    return AddResult(path, (), "added" if new else "already there", sentence)
 
 
 def _told(result: AddResult) -> str:
