@@ -60,11 +60,12 @@ class ConnectionPanel(Panel):
         return banner + tiles(self.state.facts)
 
     def _checks(self) -> str:
-        """What is to be done, and all lights: folded while all is well."""
+        """All lights, what is to be done first; folded while all is well."""
         state = self.state
         if not state.checks:
             return ""
-        rows = "".join(_row(check) for check in state.checks)
+        bad = state.to_do
+        rows = "".join(map(_row, [*bad, *(check for check in state.checks if check not in bad)]))
         fold = "<details>" if state.well or state.busy else "<details open>"
         done = sentences(["All is well."], kind="saved") if state.well and not state.busy else ""
         return f'{done}{fold}<summary>{_html(state.summary)}</summary><table class="lights"><tbody>{rows}</tbody></table></details>'

@@ -24,7 +24,7 @@ _PERIOD_OPTIONS = [
     ("Date it in the next open period", ClosedPeriod.NEXT_OPEN),
     ("Ask before anything is billed", ClosedPeriod.ASK),
 ]
-_NARROW = {"style": {"description_width": "190px"}, "layout": {"width": "min(520px, 98%)"}}
+_NARROW = {"style": {"description_width": "190px"}, "layout": {"width": "min(600px, 98%)"}}
 
 
 def settings_panel(desk: Desk) -> SettingsPanel:
