@@ -9,7 +9,7 @@ import pytest
 from notebooks_for_tests import write_notebook
 
 from nsbill.errors import RunError
-from nsbill.runs.parameters import checked_parameters, inspect_parameters
+from nsbill.runs.parameters import checked_parameters, inspect_parameters, on_workspace
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 PARAMETERS = """\
@@ -77,3 +77,11 @@ def test_the_notebooks_say_what_their_texts_look_like(notebook: str, name: str, 
         checked_parameters(notebook, declared, {name: value})
     default = ast.literal_eval(declared[name].default)
     assert checked_parameters(notebook, declared, {name: default}) == {name: default}
+
+
+def test_a_workspace_is_given_to_notebooks_that_ask_for_one(tmp_path: Path) -> None:
+    asks = write_notebook(tmp_path, "asks", "1", parameters='workspace: str = ""')
+    asks_for_none = write_notebook(tmp_path, "none", "1")
+    assert on_workspace(asks, tmp_path, {"top": 3}) == {"workspace": str(tmp_path.resolve()), "top": 3}
+    assert on_workspace(asks, tmp_path, {"workspace": "elsewhere"}) == {"workspace": "elsewhere"}
+    assert on_workspace(asks_for_none, tmp_path, {}) == {}

@@ -11,6 +11,7 @@ import click
 from nsbill.cli.common import echo_json, exit_with, json_option, workspace_option
 from nsbill.cli.connection import connected
 from nsbill.progress import Progress, console_progress, silent
+from nsbill.runs.parameters import on_workspace
 from nsbill.runs.places import find_notebook, runs_folder
 from nsbill.runs.runner import Run, run_notebook
 
@@ -44,9 +45,10 @@ def run_here(
     progress: Progress = silent,
 ) -> Run:
     """Run one of the project's notebooks on a workspace, with the environment that is set now."""
+    path = find_notebook(notebook)
     return run_notebook(
-        find_notebook(notebook),
-        parameters={"workspace": str(workspace.resolve()), **parameters},
+        path,
+        parameters=on_workspace(path, workspace, parameters),
         runs_folder=runs_folder(),
         environment={name: value for name, value in os.environ.items() if name.startswith("NSBILL_")},
         timeout_per_cell=timeout,

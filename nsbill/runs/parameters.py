@@ -20,7 +20,7 @@ from nsbill.errors import RunError
 from nsbill.runs.parameter_forms import form_problem
 from nsbill.runs.results import plain_values
 
-__all__ = ["Parameter", "checked_parameters", "inspect_parameters"]
+__all__ = ["Parameter", "checked_parameters", "inspect_parameters", "on_workspace"]
 
 _BOOLEANS = {"true": True, "false": False}
 _TYPES = ("str", "int", "bool", "float")
@@ -121,6 +121,13 @@ def checked_parameters(
         raise RunError(notebook, f"parameter {error}", "Nothing was started.") from error
     values: dict[str, object] = {**given, **plain}
     return {name: _fitting(notebook, declared[name], value) for name, value in values.items()}
+
+
+def on_workspace(notebook: Path, workspace: Path, given: Mapping[str, object]) -> dict[str, object]:
+    """Return ``given``, and the workspace too where the notebook has a parameter for it; a notebook needs none."""
+    if "workspace" not in inspect_parameters(notebook):
+        return dict(given)
+    return {"workspace": str(workspace.resolve()), **given}
 
 
 def _valid_names(name: str, declared: Mapping[str, Parameter]) -> str:

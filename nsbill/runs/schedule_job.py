@@ -15,6 +15,7 @@ from nsbill.billing.journal import Journal
 from nsbill.billing.journal_schedule import Claim, JobKey, Origin, ScheduleBook
 from nsbill.errors import LeaseLost, NsbillError, RunError
 from nsbill.progress import Progress, silent
+from nsbill.runs.parameters import on_workspace
 from nsbill.runs.runner import Run, run_notebook
 from nsbill.runs.schedule_file import Job, Schedule
 from nsbill.runs.worker import Halt
@@ -68,7 +69,7 @@ def execute_notebook_of(progress: Progress = silent) -> Execute:
         return run_notebook(
             job.notebook,
             runs_folder=schedule.runs_folder,
-            parameters={"workspace": str(job.workspace), **job.parameters},
+            parameters=on_workspace(job.notebook, job.workspace, job.parameters),
             timeout_per_cell=job.cell_timeout_seconds,
             time_limit=job.timeout_minutes * 60,
             scheduled={"job": job.name, "slot": slot.isoformat()},
