@@ -114,8 +114,11 @@ def at_rest(page: Page) -> None:
     page.wait_for_function(_AT_REST)
 
 
-def keep_screenshots(page: Page, name: str) -> None:
-    """Keep what the page shows, in both themes and two widths, where NSBILL_ARTIFACTS names a folder: .ci/run does."""
+def keep_screenshots(page: Page, name: str, *, at: str = "") -> None:
+    """Keep what the page shows, in both themes and two widths, where NSBILL_ARTIFACTS names a folder: .ci/run does.
+
+    ``at``: the class of the part that stands at the top: a notebook whose window changes may lose its place.
+    """
     if not _ARTIFACTS:
         return
     for theme in ("Light", "Dark"):
@@ -123,6 +126,9 @@ def keep_screenshots(page: Page, name: str) -> None:
         for width in (1280, 1920):
             page.set_viewport_size({"width": width, "height": 1800})
             page.wait_for_timeout(700)  # themes and charts redraw without saying when they are done
+            if at:
+                page.evaluate("part => document.querySelector(`.${part}`)?.scrollIntoView()", at)
+                page.wait_for_timeout(300)
             page.screenshot(path=str(Path(_ARTIFACTS) / f"{name}-{theme.lower()}-{width}.png"))
 
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from nsbill.money import ZERO, format_money
 from nsbill.show.charts_parts import PARTS, SERIES, of_currency, orders_text, signed_parts, total
-from nsbill.show.charts_theme import Series, add_marks, add_series, axis_format, finish, says_so
+from nsbill.show.charts_theme import Series, add_series, axis_format, finish, says_so
 from nsbill.show.palette import Meaning
 
 __all__ = ["over_time"]
@@ -37,12 +37,14 @@ def over_time(statement: pd.DataFrame, *, currency: str) -> go.Figure:
     months = list(sums)
     notes = [f"<br>{orders_text(sums[month]['orders'])}" for month in months]
     figure = go.Figure()
+    billed = Series("billed", Meaning.NEUTRAL, [sums[month]["billed_gross"] for month in months], notes=notes)
+    add_series(figure, billed, positions=months, keys=months, currency=currency, horizontal=False)
+    figure.data[0].offsetgroup = "billed"  # a bar of its own beside what came of it and what is to come
     for part, name, meaning, pattern in SERIES:
         series = Series(name, meaning, [sums[month][part] for month in months], pattern=pattern, notes=notes)
         if not series.empty:
             add_series(figure, series, positions=months, keys=months, currency=currency, horizontal=False)
-    billed = Series("billed", Meaning.NEUTRAL, [sums[month]["billed_gross"] for month in months], notes=notes)
-    add_marks(figure, billed, positions=months, keys=months, currency=currency)
+            figure.data[-1].offsetgroup = "of it"
     figure.update_xaxes(
         type="category", showgrid=False, categoryorder="array", categoryarray=months, title="month of first billing"
     )

@@ -114,10 +114,15 @@ def _draw(steps: Sequence[Step], *, title: str, subtitle: str, currency: str) ->
         type="linear",
         title=currency,
         tickformat=axis_format(currency),
-        range=[str(low - room if low < 0 else ZERO), str(high + room)],
+        range=[str(low - room if low < 0 or _ends_below(steps, ends, low) else ZERO), str(high + room)],
     )
     finish(figure, title=title, subtitle=subtitle, height=420)
     return figure.update_layout(barmode="overlay")
+
+
+def _ends_below(steps: Sequence[Step], ends: Sequence[Decimal], low: Decimal) -> bool:
+    """Whether a bar goes down to the ground: its label stands under it and needs room there."""
+    return any(step.amount < 0 and end == low for step, end in zip(steps, ends, strict=True))
 
 
 def _spans(steps: Sequence[Step]) -> tuple[list[Decimal], list[Decimal]]:

@@ -21,7 +21,6 @@ from nsbill.show.palette import GRID, TEXT, Meaning
 
 __all__ = [
     "Series",
-    "add_marks",
     "add_series",
     "axis_format",
     "axis_label",
@@ -101,30 +100,6 @@ def add_series(
         figure.add_trace(bar)
     else:
         figure.add_trace(bar, row=row, col=1)
-
-
-def add_marks(
-    figure: go.Figure, series: Series, *, positions: Sequence[str], keys: Sequence[str], currency: str
-) -> None:
-    """Add a level per position as a short line, such as what was billed beside what came; ``customdata`` as of bars."""
-    exact = [str(amount) for amount in series.amounts]
-    texts = [format_money(amount, currency) for amount in series.amounts]
-    notes = list(series.notes) or [""] * len(exact)
-    cells = zip(keys, exact, texts, notes, [chart_text(key) for key in keys], strict=True)
-    figure.add_scatter(
-        x=list(positions),
-        y=exact,
-        mode="markers",
-        name=series.name,
-        marker={
-            "symbol": "line-ew",
-            "size": 26,
-            "color": series.meaning.colour,
-            "line": {"width": 3, "color": series.meaning.colour},
-        },
-        customdata=[list(row) for row in cells],
-        hovertemplate=f"<b>%{{customdata[4]}}</b><br>{escape(series.name)}: %{{customdata[2]}}%{{customdata[3]}}<extra></extra>",
-    )
 
 
 def finish(figure: go.Figure, *, title: str, height: int, subtitle: str = "") -> go.Figure:

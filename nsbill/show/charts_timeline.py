@@ -44,7 +44,8 @@ def order_timeline(events: Sequence[OrderEvent], amazon_order_id: str, *, curren
         type="category", categoryorder="array", categoryarray=lanes, range=[len(lanes) - 0.4, -0.7], zeroline=False
     )
     told = "posted, settled and deposited: the money after fees"
-    return finish(figure, title=title, subtitle=told, height=140 + _LANE * len(lanes))
+    finish(figure, title=title, subtitle=told, height=158 + _LANE * len(lanes))
+    return figure.update_layout(margin={"t": 90})  # the as-of day stands between subtitle and lanes
 
 
 def _mark(figure: go.Figure, event: OrderEvent, *, currency: str) -> None:

@@ -89,7 +89,15 @@ class OrderState(PanelState):
             money_table(rows, _AMOUNTS, caption="Amounts", limit=None, titles=_TITLES),
         ]
         if len(bills):
-            told.append(money_table(bills, _BILLS, caption="Billing records and what came of each", limit=None))
+            told.append(
+                money_table(
+                    bills,
+                    _BILLS,
+                    caption="Billing records and what came of each",
+                    limit=None,
+                    titles={"rung": "Share found by"},
+                )
+            )
         return [*told, exceptions_table(wrong, limit=None)]
 
     @property

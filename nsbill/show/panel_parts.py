@@ -222,8 +222,9 @@ def show_figure(figure: go.Figure) -> None:
 
 def figure_bundle(figure: go.Figure) -> dict[str, Any]:
     """Return a figure as JupyterLab, the notebook file and the HTML report hold it; no renderer setting matters."""
+    # Not "responsive": JupyterLab resizes figures itself, and both at once leave a figure without height.
     content = json.loads(figure.to_json())
-    return {_PLOTLY: {**content, "config": {"displaylogo": False, "responsive": True}}}
+    return {_PLOTLY: {**content, "config": {"displaylogo": False}}}
 
 
 def _display(shown: Any, **options: Any) -> None:

@@ -18,6 +18,8 @@ __all__ = ["FilterView"]
 
 _SHORT = {"description_width": "initial"}
 _NAME_WIDTH = 40
+_ALL: tuple[str, ...] = ()
+"""The value of all marketplaces, beside ``(name,)`` of one: to a dropdown, ``None`` is an empty box."""
 
 
 class FilterView(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -52,13 +54,13 @@ class FilterView(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         state, chosen = self.state, self.state.filter
         known = state.marketplaces
         kept = [] if chosen.marketplace is None or chosen.marketplace in known else [chosen.marketplace]
-        named = [(shorten(visible(name), _NAME_WIDTH) or "not known", name) for name in (*known, *kept)]
+        named = [(shorten(visible(name), _NAME_WIDTH) or "not known", (name,)) for name in (*known, *kept)]
         counts = dict(state.status_counts)
         with self._filled():
-            options = [("all", None), *named]
+            options = [("all", _ALL), *named]
             if tuple(self.marketplace.options) != tuple(options):
                 self.marketplace.options = options
-            self.marketplace.value = chosen.marketplace
+            self.marketplace.value = _ALL if chosen.marketplace is None else (chosen.marketplace,)
             self.day.value, self.begin.value, self.end.value = chosen.day, chosen.begin, chosen.end
             for status, box in self.statuses.items():
                 box.value = status in chosen.statuses
@@ -79,9 +81,10 @@ class FilterView(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _take(self, _: dict[str, Any]) -> None:
         if self._filling:
             return
+        place = next(iter(self.marketplace.value or _ALL), None)
         ticked = frozenset(status for status, box in self.statuses.items() if box.value)
         self.state.narrow(
-            marketplace=self.marketplace.value, statuses=ticked, day=self.day.value, begin=self.begin.value, end=self.end.value
+            marketplace=place, statuses=ticked, day=self.day.value, begin=self.begin.value, end=self.end.value
         )  # fmt: skip
 
 
