@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from demo_company import Company, demo_company
 
-from nsbill.errors import BillingRefused
+from nsbill.errors import BillingRefused, NsbillError
 from nsbill.show.happened import Happened
 from nsbill.show.panels import TourPanel, tour_panel
 from nsbill.show.panels_state import TourState
@@ -133,3 +133,10 @@ def test_what_happened_counts_and_never_shows_a_secret(panel: TourPanel, company
     assert Happened(("a.", "b.", "a.")).lines == ("a, 2 times.", "b.")
     assert Happened(("a",)).sentence == "NetSuite was asked 1 time; nothing changed in it."
     assert Happened(("a",), changed=1).sentence == "NetSuite was asked 1 time, and something was changed in it."
+
+
+def test_what_went_wrong_stands_escaped_under_the_step_that_it_was_of(panel: TourPanel) -> None:
+    panel.state.step = "paid"
+    panel.state.fail(NsbillError("No answer from <b>host</b>."))
+    assert "No answer from &lt;b&gt;host&lt;/b&gt;." in panel._errors["paid"].value
+    assert {step for step, box in panel._errors.items() if box.value} == {"paid"}

@@ -63,12 +63,12 @@ class TourPanel(Panel):
         self.bill = button("Bill them", "tour-bill", style="danger", tooltip="Creates records in the simulated company")
         self.again = button("Bill them again", "tour-again", tooltip="Tries the same plan a second time")
         self.paid = button("What Amazon paid", "tour-paid", tooltip="Reads the books and compares them")
-        self._busy, self._error = text_box("busy"), text_box("error")
+        self._errors = {step: text_box("error") for step in _STEPS}
         self._told = {step: text_box("overview" if step == "look" else f"tour-told-{step}") for step in _STEPS}
         self._happened = {step: text_box(f"tour-happened-{step}") for step in _STEPS}
         self._hints = {step: text_box("blockers") for step in _STEPS}
         self._sections = {step: widgets.VBox(self._section(step)) for step in _STEPS}
-        super().__init__(state, [*self._sections.values(), self._busy, self._error], name="tour")
+        super().__init__(state, list(self._sections.values()), name="tour")
         names = ["busy", "error", "facts", "simulated", "plan", "document", "confirmed", "result", "records", "paid"]
         state.observe(self.refresh, [*names, "refusal", "happened"])
         self.confirm.observe(lambda change: state.set_trait("confirmed", change["new"]), "value")
@@ -93,8 +93,6 @@ class TourPanel(Panel):
     def refresh(self, _: object = None) -> None:
         """Show the state."""
         state = self.state
-        self._busy.value = paragraph(f"{state.busy}…" if state.busy else "")
-        self._error.value = alert(state.error)
         self._told["look"].value = self._facts()
         self._told["plan"].value = self._document()
         self._told["bill"].value = sentences(state.result_sentences, kind="saved")
@@ -103,15 +101,17 @@ class TourPanel(Panel):
         for step in _STEPS:
             self._happened[step].value = self._what_happened(step)
             visibility(self._sections[step], step == "look" or state.simulated)
-        self.look.disabled = bool(state.busy)
+            self._errors[step].value = alert(state.error if step == state.step else "")
         for step, pressed, blockers in (
+            ("look", self.look, state.look_blockers),
             ("plan", self.plan, state.plan_blockers),
             ("bill", self.bill, state.bill_blockers),
             ("again", self.again, state.again_blockers),
             ("paid", self.paid, state.paid_blockers),
         ):
             pressed.disabled = bool(blockers)
-            self._hints[step].value = sentences([] if state.busy else blockers, kind="blockers")
+            told = blockers if step == state.step or not state.busy else []  # what goes on stands where it was begun
+            self._hints[step].value = sentences(told, kind="blockers")
         self.confirm.disabled = bool(state.busy) or state.plan is None or state.result is not None
         if self.confirm.value != state.confirmed:
             self.confirm.value = state.confirmed
@@ -119,7 +119,7 @@ class TourPanel(Panel):
     def _section(self, step: str) -> list[Any]:
         pressed = {"look": self.look, "plan": self.plan, "bill": self.bill, "again": self.again, "paid": self.paid}
         row = widgets.HBox([pressed[step], self._hints[step]], layout={"align_items": "center"})
-        told = [self._told[step], self._happened[step]]
+        told = [self._errors[step], self._told[step], self._happened[step]]
         head = widgets.HTML(heading(_STEPS[step]))
         if step == "look":
             return [head, *told, row]

@@ -33,6 +33,8 @@ _NOT_IN_TOUR = "not one of the orders of the tour"
 class TourState(OverviewState):
     """Look, plan a few and open one, bill them, bill them again, see what Amazon paid. It bills on a simulator only."""
 
+    step = traitlets.Unicode("look")
+    """The step that was begun last; what goes on, or went wrong, is of it."""
     simulated = traitlets.Bool()
     """Whether NetSuite said that it is the simulator, on this machine."""
     plan = traitlets.Instance(Plan, allow_none=True)
@@ -107,6 +109,11 @@ class TourState(OverviewState):
             self.paid = STATEMENT.check(statement[ours].reset_index(drop=True))
 
     @property
+    def look_blockers(self) -> list[str]:
+        """Why nothing can be read now."""
+        return [f"{self.busy}…"] if self.busy else []
+
+    @property
     def plan_blockers(self) -> list[str]:
         """Why no plan can be made now."""
         if self.busy:
@@ -166,7 +173,7 @@ class TourState(OverviewState):
     @contextmanager
     def _step(self, name: str, what: str) -> Iterator[None]:
         """Do a step, and keep what it did in NetSuite, also when it failed half-way."""
-        client = self.desk.client
+        client, self.step = self.desk.client, name
         with self.doing(what), listening(client) as heard:
             try:
                 yield
