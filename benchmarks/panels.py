@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _ROWS = ".nsbill-{} tbody tr:not(.nsbill-grid-pad) td:nth-child(2)"
 _IDLE = "name => { const b = document.querySelector(`button.nsbill-${name}`); return b && !b.disabled; }"
 _SHOWN = "([grid, text]) => document.querySelector(`.nsbill-${grid} [role=status]`)?.textContent.includes(text)"
+_ORDERS_DRAWN = "document.querySelector('.nsbill-main-chart .gtitle-subtitle')?.textContent"
 _PATIENCE = 600_000  # milliseconds
 
 
@@ -118,6 +119,12 @@ def _received(page: Page, lab: Lab, clock: Clock) -> None:
         grid.locator("tbody tr[tabindex]", has_text=number).first.click()
         drawn = "number => document.querySelector('.nsbill-waterfall .gtitle')?.textContent.includes(number)"
         page.wait_for_function(drawn, arg=number)
+    with clock.timing("03 tick a status, figures and charts follow"):
+        page.locator(".nsbill-statuses input:visible").first.check()
+        page.wait_for_function(
+            f"before => {_ORDERS_DRAWN} && {_ORDERS_DRAWN} !== before", arg=page.evaluate(_ORDERS_DRAWN)
+        )
+    page.locator("button.nsbill-show-all").click()
     select = page.locator(".nsbill-currency select")
     other = next(text for text in select.locator("option").all_inner_texts() if text != select.input_value())
     with clock.timing("03 another currency, charts drawn"):

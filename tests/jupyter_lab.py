@@ -29,6 +29,12 @@ _IDLE = """() => {
   return widget?.sessionContext?.session?.kernel?.status === 'idle';
 }"""
 _AT_REST = "() => !document.querySelector('.nsbill-panel.nsbill-at-work')"
+_BARS = """chart => [...document.querySelectorAll(`.nsbill-${chart} .barlayer .trace`)].flatMap(
+  group => [...group.querySelectorAll('.point path')].map((bar, place) => {
+    const box = bar.getBoundingClientRect();
+    const key = group.__data__[0].trace.customdata[place][0];
+    return [key, box.x + box.width / 2, box.y + box.height / 2, box.width];
+  })).filter(bar => bar[3] > 8).map(bar => bar.slice(0, 3))"""
 _READY_AFTER = 90
 _ARTIFACTS = os.environ.get("NSBILL_ARTIFACTS")  # looked at now: tests themselves run without such variables
 
@@ -130,6 +136,18 @@ def keep_screenshots(page: Page, name: str, *, at: str = "") -> None:
                 page.evaluate("part => document.querySelector(`.${part}`)?.scrollIntoView()", at)
                 page.wait_for_timeout(300)
             page.screenshot(path=str(Path(_ARTIFACTS) / f"{name}-{theme.lower()}-{width}.png"))
+
+
+def click_bar(page: Page, chart: str, *, other_than: str) -> str:
+    """Click a bar with a length in the chart in ``.nsbill-<chart>``; returns its key, the first of its custom data."""
+    page.evaluate("chart => document.querySelector(`.nsbill-${chart}`).scrollIntoView()", chart)
+    page.wait_for_timeout(800)  # a notebook that scrolls does not say when it is there
+    bars = page.evaluate(_BARS, chart)
+    key, x, y = next(bar for bar in bars if bar[0] != other_than)
+    page.mouse.move(x - 2, y)  # plotly wants to see the mouse come
+    page.mouse.move(x, y)
+    page.mouse.click(x, y)
+    return str(key)
 
 
 def panel(page: Page, name: str) -> Any:

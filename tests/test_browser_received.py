@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 from conftest import find_browser
 from demo_company import Company
-from jupyter_lab import Lab, at_rest, browser_page, keep_screenshots, open_notebook, outside_requests, run_all
+from jupyter_lab import (
+    Lab,
+    at_rest,
+    browser_page,
+    click_bar,
+    keep_screenshots,
+    open_notebook,
+    outside_requests,
+    run_all,
+)
 from lab_fixtures import company, lab
 
 if TYPE_CHECKING:
@@ -23,19 +32,6 @@ _NOTEBOOK = "03_received_vs_due.ipynb"
 _TITLE = "([part, text]) => document.querySelector(`.nsbill-${part} .gtitle`)?.textContent.includes(text)"
 _SAYS = "([part, text]) => document.querySelector(`.nsbill-${part}`)?.textContent.includes(text)"
 _ROWS = "([grid, text]) => document.querySelector(`.nsbill-${grid} [role=status]`)?.textContent === text"
-_KEY_OF_BAR = """bar => {
-  const plot = document.querySelector('.nsbill-main-chart .js-plotly-plot');
-  const trace = plot.calcdata.findIndex(bars => bars[0].trace.name === 'due');
-  return plot.calcdata[trace][0].trace.customdata[bar][0];
-}"""
-_PLACE_OF_BAR = """bar => {
-  const plot = document.querySelector('.nsbill-main-chart .js-plotly-plot');
-  const due = [...plot.querySelectorAll('.barlayer .trace')].find(
-    group => group.__data__[0].trace.name === 'due');
-  const box = due.querySelectorAll('.point path')[bar].getBoundingClientRect();
-  return [box.x + box.width / 2, box.y + box.height / 2];
-}"""
-
 _HEIGHTS = """() => [...document.querySelectorAll('.nsbill-received-panel .js-plotly-plot')].map(
   plot => plot.getBoundingClientRect().height)"""
 
@@ -87,15 +83,7 @@ def test_a_clicked_bar_opens_its_order_with_timeline_waterfall_and_lines(receive
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     asked = outside_requests(page)
-    bar = 1  # the first is open already; one without an amount has no length to be clicked
-    key = page.evaluate(_KEY_OF_BAR, bar)
-    assert page.locator(".nsbill-order input").input_value() != key
-    page.locator(".nsbill-main-chart").scroll_into_view_if_needed()
-    page.wait_for_timeout(500)  # the notebook scrolls
-    x, y = page.evaluate(_PLACE_OF_BAR, bar)
-    page.mouse.move(x - 3, y)
-    page.mouse.move(x, y)
-    page.mouse.click(x, y)
+    key = click_bar(page, "main-chart", other_than=page.locator(".nsbill-order input").input_value())
     page.wait_for_function("key => document.querySelector('.nsbill-order input').value === key", arg=key)
     page.wait_for_function(_TITLE, arg=["waterfall", key])
     page.wait_for_function(_TITLE, arg=["timeline", key])

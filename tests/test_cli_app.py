@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from conftest import find_browser
-from jupyter_lab import browser_page
+from jupyter_lab import at_rest, browser_page, click_bar
 
 from nsbill.cli import cli
 from nsbill.cli.worlds import ensure_world
@@ -97,3 +97,21 @@ def test_a_page_shows_its_panel_without_code_to_who_has_the_token_and_asks_for_n
         page.wait_for_function("() => !document.querySelector('button.nsbill-create').disabled")
         own = (site, site.replace("http:", "ws:"), "data:", "blob:")
         assert [url for url in answered if not url.startswith(own)] == []  # Voila's link to a host of fonts is refused
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+@pytest.mark.timeout(500)
+def test_in_a_page_too_a_clicked_bar_opens_its_order(address: str) -> None:
+    site, _, token = address.partition("/?")
+    browser = find_browser()
+    assert browser is not None
+    with browser_page(browser) as page:
+        page.set_default_timeout(180_000)  # Voila starts a kernel, and the panel reads books and settlements
+        page.goto(f"{site}/voila/render/03_received_vs_due.ipynb?{token}")
+        page.wait_for_selector(".nsbill-main-chart .barlayer .point path")
+        at_rest(page)
+        key = click_bar(page, "main-chart", other_than=page.locator(".nsbill-order input").input_value())
+        page.wait_for_function("key => document.querySelector('.nsbill-order input').value === key", arg=key)
+        drawn = "key => document.querySelector('.nsbill-timeline .gtitle')?.textContent.includes(key)"
+        page.wait_for_function(drawn, arg=key)

@@ -124,7 +124,7 @@ def test_the_report_draws_every_chart_offline_and_nothing_hostile_runs(report: P
         page.on("console", lambda message: seen.append(f"console {message.text}"))
         page.on("pageerror", lambda error: seen.append(f"error {error}"))
         page.on("dialog", lambda dialog: seen.append(f"dialog {dialog.message}"))
-        page.goto(report.as_uri())
+        page.goto(report.as_uri(), timeout=120_000)  # the charts are drawn before it is loaded
         page.wait_for_function("document.querySelectorAll('.chart .main-svg').length >= 3 * 21")
         drawn = page.evaluate(
             "[...document.querySelectorAll('.plot')].map(p => p.querySelectorAll('.bars .point, .scatterlayer .point').length)"
