@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from nsbill.reconcile.books import SHIPPED
-from nsbill.reconcile.settled import GOODS, REFUND_EVENTS, SALE_EVENTS
+from nsbill.reconcile.pieces import GOODS, REFUND_EVENTS, SALE_EVENTS
 from nsbill.vocabulary import LineKind
 
 __all__ = ["FIGURES", "NEEDED", "statement"]

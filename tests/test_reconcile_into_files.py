@@ -20,6 +20,7 @@ from nsbill.errors import ReconcileError, SchemaError
 from nsbill.reconcile import Inputs, ReconcileRules, Reconciliation, reconcile, reconcile_into
 from nsbill.reconcile.into_files import FILES
 from nsbill.schema import Schema
+from nsbill.vocabulary import ReceiptBasis
 
 BOOKS: dict[str, Schema] = {
     "orders": schemas.ORDERS,
@@ -78,10 +79,27 @@ def test_a_random_history_and_little_memory_change_nothing(tmp_path: Path) -> No
     result = reconcile(**frames, rules=rules)
     given = in_files(frames, tmp_path / "in")
     assert_same(result, reconcile_into(tmp_path / "out", given, rules, memory="200MB"))
+    assert len(result.statement) > 300
+
+
+@pytest.mark.parametrize("basis", list(ReceiptBasis))
+@pytest.mark.parametrize("as_of", [date(2026, 10, 25), date(2026, 11, 12)], ids=["some settlements count", "all count"])
+def test_the_statement_alone_is_that_of_the_whole(tmp_path: Path, basis: ReceiptBasis, as_of: date) -> None:
+    frames = random_history(32, 120, activity=True, bank=True).frames()
+    rules = ReconcileRules(as_of=as_of, seller_account="main", basis=basis)
+    result = reconcile(**frames, rules=rules)
+    given = in_files(frames, tmp_path / "in")
     alone = reconcile_into(tmp_path / "alone", given, rules, statement_only=True)
     assert alone.rows == {"statement": len(result.statement), "settlements": len(result.settlements)}
     pd.testing.assert_frame_equal(ordered(alone.frame("statement")), ordered(result.statement))
-    assert len(result.statement) > 300
+    assert len(result.statement) > 60
+
+
+def test_a_settlement_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    frames = CASE.frames()
+    twice = {**frames, "settlements": pd.concat([frames["settlements"], frames["settlements"].head(1)])}
+    with pytest.raises(ReconcileError, match=r"the settlements hold settlement_id .* 2 times"):
+        reconcile_into(tmp_path / "out", in_files(twice, tmp_path / "in"), CASE.reconcile_rules(), statement_only=True)
 
 
 @pytest.mark.parametrize("statement_only", [True, False])
@@ -95,7 +113,7 @@ def test_what_goes_wrong_leaves_nothing_behind(tmp_path: Path, statement_only: b
 
 
 def test_the_identity_is_asserted_on_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nsbill.reconcile.settled._FEES", ("FEE_COMMISSION",))  # other fees are in no sum then
+    monkeypatch.setattr("nsbill.reconcile.pieces._FEES", ("FEE_COMMISSION",))  # other fees are in no sum then
     given = in_files(CASE.frames(), tmp_path / "in")
     with pytest.raises(ReconcileError, match="but their parts to"):
         reconcile_into(tmp_path / "out", given, CASE.reconcile_rules(), statement_only=True)

@@ -13,9 +13,9 @@ import narwhals as nw
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nsbill.reconcile.engine import Engine, Frame
+from nsbill.reconcile.engine import Engine, Frame, lookup
 from nsbill.reconcile.rules import ReconcileRules
-from nsbill.schemas import ACTIVITY, DATE, DAY
+from nsbill.schemas import DATE, DAY
 from nsbill.vocabulary import LineKind, TransactionStatus
 
 __all__ = ["OpenActivity", "each_once", "open_activity"]
@@ -29,12 +29,11 @@ _WITHOUT_STATUS = "FINANCES_EVENTS"
 class OpenActivity:
     """Amounts that Amazon has posted and not settled as of a day; columns of LINES, and ``is_deferred``, ``matures_day``.
 
-    ``transactions``: one row per amount that names an order. ``given``: whether any activity was given at all. Where a
-    payments report and the Finances API both speak of an order, the one that was added last does.
+    ``transactions``: one row per amount that names an order. Where a payments report and the Finances API both speak of an
+    order, the one that was added last does.
     """
 
     transactions: Frame
-    given: bool
 
 
 @dataclass(frozen=True)
@@ -64,19 +63,16 @@ def each_once(activity: pa.Table) -> pa.Table:
     )
 
 
-def open_activity(
-    engine: Engine, activity: pa.Table | None, *, settlements: pa.Table, rules: ReconcileRules
-) -> OpenActivity:
+def open_activity(engine: Engine, activity: pa.Table, *, settlements: pa.Table, rules: ReconcileRules) -> OpenActivity:
     """Find what was posted by the as-of date and is in none of the closed ``settlements`` (with ``close_day``).
 
     Deferred money never is. Released money is in the settlement that its row names; where it names none, in the one
     whose period holds the day of its release. What was released after the as-of date, as its row or a later one says, was
     deferred on it.
     """
-    told = ACTIVITY.arrow.empty_table() if activity is None else activity
-    to_come = pc.fill_null(pc.greater(told["posted_day"], rules.as_of_day), False)
-    rows = each_once(told.filter(pc.invert(to_come)))
-    released_later = pc.is_in(rows["transaction_id"], _predecessors(told.filter(to_come)))
+    to_come = pc.fill_null(pc.greater(activity["posted_day"], rules.as_of_day), False)
+    rows = each_once(activity.filter(pc.invert(to_come)))
+    released_later = pc.is_in(rows["transaction_id"], _predecessors(activity.filter(to_come)))
     rows = rows.append_column("released_later", released_later)
     rows = rows.filter(pc.not_equal(rows["line_kind"], LineKind.TRANSFER.value))
     rows = rows.filter(pc.not_equal(rows["source_format"], _WITHOUT_STATUS))
@@ -105,7 +101,7 @@ def open_activity(
         .with_columns(last_format=nw.col("of_last").max().over(*key))
         .filter(nw.col("source_format") == nw.col("last_format"))
     )
-    return OpenActivity(spoken, activity is not None)
+    return OpenActivity(spoken)
 
 
 def _file_numbers(activity: pa.Table) -> pa.Array:
@@ -187,4 +183,4 @@ def _days_of_closed_periods(engine: Engine, settlements: pa.Table, as_of_day: in
             "in_period": pa.array([1] * len(ordered), pa.int64()),
         }
     )
-    return engine.hold(engine.frame(table), grain=["currency", "on_day"], what="days of closed settlements")
+    return lookup(engine, table, grain=["currency", "on_day"], what="days of closed settlements")

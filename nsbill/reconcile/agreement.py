@@ -23,8 +23,9 @@ from nsbill.reconcile.agreement_schema import AGREEMENT, COMPARED, Agreement
 from nsbill.reconcile.agreement_spans import covered, settlement_of
 from nsbill.reconcile.agreement_texts import disagreements, reason
 from nsbill.reconcile.engine import AMOUNT, Engine, Frame, checked
+from nsbill.reconcile.pieces import GOODS, REFUND_EVENTS, SALE_EVENTS
 from nsbill.reconcile.rules import ReconcileRules
-from nsbill.reconcile.settled import GOODS, REFUND_EVENTS, SALE_EVENTS, Settled
+from nsbill.reconcile.settled import Settled
 from nsbill.reconcile.tie_out_sums import SettlementSums
 from nsbill.schemas import DAY
 from nsbill.vocabulary import LineKind, TieState, TransactionStatus

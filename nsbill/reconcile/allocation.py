@@ -13,7 +13,8 @@ from nsbill.errors import ReconcileError
 from nsbill.money import ZERO
 from nsbill.reconcile.allocation_units import by_units, one_row_per_item
 from nsbill.reconcile.engine import AMOUNT, Engine, Frame
-from nsbill.reconcile.settled import SALE_EVENTS, Settled, goods_and_withheld
+from nsbill.reconcile.pieces import SALE_EVENTS, goods_and_withheld
+from nsbill.reconcile.settled import Settled
 from nsbill.reconcile.tax import cancels_withheld
 from nsbill.reconcile.texts import sentence
 from nsbill.schemas import ALLOCATION

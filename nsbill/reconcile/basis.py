@@ -41,14 +41,20 @@ _KEY = ["amazon_order_id", "currency"]
 class Waiting:
     """Posted money that does not count as received on the basis.
 
-    ``amounts``: one row per Amazon order and currency, ``WAITING`` and ``matures_day``, ``deferral_reason``.
-    ``known``: whether anything is known of money outside of settlements. ``days``: every day on which money matures.
+    ``amounts``: one row per Amazon order and currency, ``WAITING`` and ``matures_day``, ``deferral_reason``; none when nothing
+    waits. ``known``: whether anything is known of money outside of settlements. ``days``: every day on which money
+    matures, and ``dates`` the dates of these.
     """
 
-    amounts: Frame
+    amounts: Frame | None
     known: bool
     days: tuple[int, ...]
-    dates: Frame
+    dates: pa.Table
+
+    @property
+    def sides(self) -> tuple[Frame, ...]:
+        """The amounts, where there are any."""
+        return () if self.amounts is None else (self.amounts,)
 
 
 def deposited_settlements(proofs: pa.Table) -> list[str] | None:
@@ -61,9 +67,9 @@ def deposited_settlements(proofs: pa.Table) -> list[str] | None:
 
 
 def by_basis(
-    settled: Frame, unsettled: Frame, *, rules: ReconcileRules, deposited: Sequence[str] | None, activity: bool
-) -> tuple[Frame, Frame]:
-    """Divide the pieces into those that count as received and those that wait.
+    settled: Frame, unsettled: Frame | None, *, rules: ReconcileRules, deposited: Sequence[str] | None
+) -> tuple[Frame, Frame | None]:
+    """Divide the pieces into those that count as received and those that wait; ``unsettled``: none when nothing is known.
 
     Raises
     ------
@@ -77,8 +83,9 @@ def by_basis(
         if deposited is None:
             raise _unknown("deposited", "no bank statement was given", "Give one: --bank FILE")
         at_bank = nw.col("settlement_id").is_in(list(deposited))
-        return settled.filter(at_bank), nw.concat([settled.filter(~at_bank), unsettled])
-    if not activity:
+        not_yet = settled.filter(~at_bank)
+        return settled.filter(at_bank), not_yet if unsettled is None else nw.concat([not_yet, unsettled])
+    if unsettled is None:
         remedy = "Add payments reports or answers of the Finances API: nsbill settlements add"
         raise _unknown(rules.basis.value, "nothing is known of money outside of settlements", remedy)
     if rules.basis is ReceiptBasis.RELEASED:
@@ -90,8 +97,11 @@ def _unknown(basis: str, why: str, remedy: str) -> ReconcileError:
     return ReconcileError(f"what is {basis} cannot be told: {why}", f"{remedy}, or ask for the basis 'settled'")
 
 
-def read_waiting(engine: Engine, pieces: Frame, activity: OpenActivity) -> Waiting:
+def read_waiting(engine: Engine, pieces: Frame | None, activity: OpenActivity | None) -> Waiting:
     """Add up what waits, per Amazon order and currency, and find when deferred money matures and why it is deferred."""
+    known = activity is not None
+    if pieces is None:
+        return Waiting(None, known, (), _maturity_dates(pa.array([], DAY)))
     is_deferred = nw.col("settlement_id") == DEFERRED
     of_sales = pieces.filter(nw.col("event_class").is_in(_SALES))
     sums = of_sales.group_by(*_KEY).agg(
@@ -100,16 +110,24 @@ def read_waiting(engine: Engine, pieces: Frame, activity: OpenActivity) -> Waiti
         released_goods=nw.when(is_deferred).then(nw.lit(ZERO)).otherwise(nw.col("goods")).sum(),
         released_withheld=nw.when(is_deferred).then(nw.lit(ZERO)).otherwise(nw.col("withheld")).sum(),
     )
-    deferred = activity.transactions.filter(nw.col("is_deferred"), nw.col("event_class").is_in(_SALES))
-    when = deferred.group_by(*_KEY).agg(
-        matures_day=nw.col("matures_day").max(), deferral_reason=nw.col("deferral_reason").max()
-    )
-    amounts = engine.hold(sums.join(when, on=_KEY, how="left"), grain=_KEY, what="amounts that wait")
-    days = pc.drop_null(pc.unique(engine.read(amounts.select("matures_day"))["matures_day"])).cast(DAY)
+    if activity is None:
+        unknown = {"matures_day": nw.lit(None, dtype=nw.Int32), "deferral_reason": nw.lit(None, dtype=nw.String)}
+        told = sums.with_columns(**unknown)
+    else:
+        deferred = activity.transactions.filter(nw.col("is_deferred"), nw.col("event_class").is_in(_SALES))
+        when = deferred.group_by(*_KEY).agg(
+            matures_day=nw.col("matures_day").max(), deferral_reason=nw.col("deferral_reason").max()
+        )
+        told = sums.join(when, on=_KEY, how="left")
+    amounts = engine.hold(told, grain=_KEY, what="amounts that wait")
+    found = engine.read(amounts.select("matures_day"))["matures_day"]
+    days = pc.drop_null(pc.unique(found)).cast(DAY)
+    return Waiting(amounts if len(found) else None, known, tuple(days.to_pylist()), _maturity_dates(days))
+
+
+def _maturity_dates(days: pa.Array) -> pa.Table:
     dates = days.cast(DATE)
-    table = pa.table({"matures_day": days, "maturity_date": dates, "maturity_text": dates.cast(TEXT)})
-    held = engine.hold(engine.frame(table), grain=["matures_day"], what="maturity dates")
-    return Waiting(amounts, activity.given, tuple(days.to_pylist()), held)
+    return pa.table({"matures_day": days, "maturity_date": dates, "maturity_text": dates.cast(TEXT)})
 
 
 def due_parts(*, known: bool, all_posted: nw.Expr) -> dict[str, nw.Expr]:

@@ -24,7 +24,7 @@ from nsbill.reconcile.exceptions_more import more_exceptions
 from nsbill.reconcile.exceptions_settlements import settlement_exceptions
 from nsbill.reconcile.rules import ReconcileRules
 from nsbill.reconcile.settled import Settled, read_settled
-from nsbill.reconcile.statement import statement_frame, statement_rows
+from nsbill.reconcile.statement import StatementAlone, statement_alone, statement_rows
 from nsbill.reconcile.tie_out import tie_out
 from nsbill.schema import Schema
 from nsbill.schemas import (
@@ -129,8 +129,8 @@ def compare(engine: Engine, inputs: Inputs, rules: ReconcileRules) -> Compared:
     )
 
 
-def compare_statement(engine: Engine, inputs: Inputs, rules: ReconcileRules) -> tuple[Frame, pa.Table]:
-    """Find the statement alone, not computed yet (grain and identity are still to be asserted), and the settlements that count.
+def compare_statement(engine: Engine, inputs: Inputs, rules: ReconcileRules) -> StatementAlone:
+    """Find the statement alone.
 
     Raises
     ------
@@ -139,8 +139,8 @@ def compare_statement(engine: Engine, inputs: Inputs, rules: ReconcileRules) -> 
     """
     proofs, activity = _given(inputs.proofs, PROOFS), _given(inputs.activity, ACTIVITY)
     lines = lines_of(engine, inputs.lines)
-    books, settled = _sides(engine, inputs, rules, lines=lines, proofs=proofs, activity=activity)
-    return statement_frame(engine, books=books, settled=settled, rules=rules), settled.settlements
+    books, settled = _sides(engine, inputs, rules, lines=lines, proofs=proofs, activity=activity, statement_only=True)
+    return statement_alone(engine, books=books, settled=settled, rules=rules)
 
 
 def _sides(
@@ -151,9 +151,10 @@ def _sides(
     lines: Frame,
     proofs: pa.Table | None,
     activity: pa.Table | None,
+    statement_only: bool = False,
 ) -> tuple[Books, Settled]:
     """The books' side and Amazon's side."""
-    books = read_books(engine, **book_frames(engine, inputs), rules=rules)
+    books = read_books(engine, **book_frames(engine, inputs), rules=rules, statement_only=statement_only)
     settled = read_settled(
         engine,
         lines=lines,
@@ -161,6 +162,7 @@ def _sides(
         rules=rules,
         activity=activity,
         deposited=None if proofs is None else deposited_settlements(proofs),
+        statement_only=statement_only,
     )
     return books, settled
 

@@ -6,10 +6,10 @@ reaches them: an engine makes a lazy frame of it (``sum(when(…))`` inside a gr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import narwhals as nw
 import pandas as pd
@@ -24,12 +24,17 @@ __all__ = [
     "Engine",
     "Frame",
     "Given",
+    "Repeated",
     "arrow_of",
     "assert_grain",
     "checked",
+    "counted_empty",
     "first_line",
     "lines_of",
+    "lookup",
+    "only",
     "records_of",
+    "repeated_keys",
     "with_day_numbers",
 ]
 
@@ -41,6 +46,16 @@ Given = pd.DataFrame | Sequence[Path | str]
 
 AMOUNT = nw.Decimal(18, 2)
 """An amount. What engines make of sums (twenty and more digits) is cast to it early: it is half as wide and twice as fast."""
+
+
+class Repeated(NamedTuple):
+    """Keys that stand in several rows: ``keys``, held, one row for each, with ``times``; and the ``rows`` that have them.
+
+    Where a part of a key is empty, it is among the keys, but its rows are not among the rows.
+    """
+
+    keys: Frame
+    rows: Frame
 
 
 class Engine(Protocol):
@@ -80,6 +95,12 @@ class Engine(Protocol):
             Naming the first duplicate.
         """
 
+    def repeated(self, frame: Frame, *, keys: Sequence[str], what: str) -> Repeated | None:
+        """Find the ``keys`` that stand in several rows of ``frame``; ``None``: each stands once."""
+
+    def empty_cells(self, frame: Frame, paths: Sequence[Path | str], names: Sequence[str]) -> list[str]:
+        """Say which of these columns of ``frame``, which was made of the Parquet files ``paths``, have an empty cell."""
+
     def read(self, frame: Frame) -> pa.Table:
         """Compute ``frame`` and return it as an Arrow table, in the frame's order, amounts exact."""
 
@@ -108,25 +129,53 @@ def records_of(engine: Engine, given: Given, schema: Schema) -> Frame:
     if isinstance(given, pd.DataFrame):
         return engine.frame(with_day_numbers(arrow_of(given, schema)))
     frame = engine.parquet(given, schema)
-    filled = [column.name for column in schema.columns if not column.nullable]
-    counts = frame.select(nw.len().alias("rows"), *(nw.col(name).count() for name in filled))
-    found = engine.read(counts).to_pylist()[0]
-    empty = [name for name in filled if found[name] != found["rows"]]
+    empty = engine.empty_cells(frame, given, [column.name for column in schema.columns if not column.nullable])
     if empty:
         raise SchemaError(schema.name, "has empty cells in " + ", ".join(empty))
     return frame
 
 
+def lookup(engine: Engine, table: pa.Table, *, grain: Sequence[str], what: str) -> Frame:
+    """Hold a small table that was made here; its grain is asserted here too, which takes an engine longer.
+
+    Raises
+    ------
+    ReconcileError
+        Naming the first duplicate.
+    """
+    unique = table.group_by(list(grain)).aggregate([]).num_rows == table.num_rows
+    return engine.hold(engine.frame(table), grain=grain, what=what, grouped=unique)
+
+
+def counted_empty(engine: Engine, frame: Frame, names: Sequence[str]) -> list[str]:
+    """Say which of these columns have an empty cell, by counting."""
+    if not names:
+        return []
+    counts = frame.select(nw.len().alias("rows"), *(nw.col(name).count() for name in names))
+    found = engine.read(counts).to_pylist()[0]
+    return [name for name in names if found[name] != found["rows"]]
+
+
+def repeated_keys(frame: Frame, keys: Sequence[str]) -> Frame:
+    """The keys that stand in several rows, with ``times``."""
+    return frame.group_by(list(keys)).agg(times=nw.len()).filter(nw.col("times") > 1)
+
+
 def assert_grain(engine: Engine, kept: Frame, *, grain: Sequence[str], what: str) -> None:
     """Raise a ReconcileError that names the first duplicate of ``grain``."""
-    repeated = kept.group_by(list(grain)).agg(times=nw.len()).filter(nw.col("times") > 1)
-    first = engine.read(repeated.sort(*grain).head(1)).to_pylist()
-    if first:
-        key = ", ".join(f"{column} {first[0][column]!r}" for column in grain)
+    repeated = engine.repeated(kept, keys=grain, what=f"duplicates of {what}")
+    if repeated is not None:
+        first = engine.read(repeated.keys.sort(*grain).head(1)).to_pylist()[0]
+        key = ", ".join(f"{column} {first[column]!r}" for column in grain)
         raise ReconcileError(
-            f"the {what} hold {key} {first[0]['times']} times, where once is the rule",
+            f"the {what} hold {key} {first['times']} times, where once is the rule",
             "Remove the duplicate, or load the data again",
         )
+
+
+def only(values: Collection[str]) -> str | None:
+    """The only one of these, if there is just one."""
+    return next(iter(values)) if len(values) == 1 else None
 
 
 def first_line(error: Exception) -> str:

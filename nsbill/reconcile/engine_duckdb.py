@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import narwhals as nw
+import numpy as np
 import pyarrow as pa
 
 from nsbill.errors import ReconcileError, SchemaError
-from nsbill.reconcile.engine import Frame, assert_grain, first_line, records_of
+from nsbill.reconcile.engine import (
+    Frame,
+    Repeated,
+    assert_grain,
+    counted_empty,
+    first_line,
+    records_of,
+    repeated_keys,
+)
 from nsbill.schema import DATE, Schema
 
 if TYPE_CHECKING:
     import duckdb
 
 __all__ = ["DuckEngine"]
+
+_HASHES_AT_ONCE = 20_000_000
+"""Of eight bytes each."""
+
+_PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, DICTIONARY_SIZE_LIMIT 1000, ROW_GROUP_SIZE 61440"
+"""How files are written. Dictionaries of more values, as DuckDB builds them by itself, cost more than what they save."""
 
 
 class DuckEngine:
@@ -73,14 +88,41 @@ class DuckEngine:
 
     def hold(self, frame: Frame, *, grain: Sequence[str], what: str, grouped: bool = False) -> Frame:
         """Compute ``frame`` once into a table of its own, and assert that ``grain`` is unique in it."""
-        self._held += 1
-        name = f"held_{self._held}"
-        with _sentences(f"computing the {what} failed"):
-            frame.to_native().create(name)
-        kept: Frame = nw.from_native(self._connection.table(name))
+        kept: Frame = nw.from_native(self._table(frame.to_native(), what))
         if not grouped:
             assert_grain(self, kept, grain=grain, what=what)
         return kept
+
+    def repeated(self, frame: Frame, *, keys: Sequence[str], what: str) -> Repeated | None:
+        """Find the ``keys`` that stand in several rows.
+
+        Their hashes are sorted first, which is a third of the work of a group-by. Where no hash stands twice, no key does; of
+        those that do, the keys themselves are counted.
+        """
+        rows, hashed = frame.to_native(), f"hash({', '.join(map(_quoted, keys))})"
+        with _sentences(f"looking for {what} failed"):
+            twice = _hashes_of_several(rows, hashed)
+        if not len(twice):
+            return None
+        hashes = self._table(self._connection.from_arrow(pa.table({"hashed": twice})), what)
+        perhaps: Frame = nw.from_native(self._table(rows.filter(f"{hashed} IN (FROM {hashes.alias})"), what))
+        found = self._table(repeated_keys(perhaps, keys).to_native(), what)
+        if not found.limit(1).fetchall():
+            return None
+        held: Frame = nw.from_native(found)
+        return Repeated(held, perhaps.join(held, on=list(keys), how="semi"))
+
+    def empty_cells(self, frame: Frame, paths: Sequence[Path | str], names: Sequence[str]) -> list[str]:
+        """Say which of these columns have an empty cell: Parquet files say it of themselves, nearly always."""
+        if not paths:
+            return []
+        told = self._connection.sql(
+            "SELECT path_in_schema, sum(stats_null_count), count(*) = count(stats_null_count) "
+            "FROM parquet_metadata(?) GROUP BY ALL",
+            params=[[str(path) for path in paths]],
+        ).fetchall()
+        without = {name for name, empty, whole in told if whole and not empty}
+        return counted_empty(self, frame, [name for name in names if name not in without])
 
     def read(self, frame: Frame) -> pa.Table:
         """Compute ``frame`` and return it as an Arrow table."""
@@ -88,22 +130,58 @@ class DuckEngine:
             table: pa.Table = frame.to_native().to_arrow_table()
         return table
 
-    def write(self, frame: Frame, path: Path, schema: Schema) -> Frame:
+    def write(
+        self, frame: Frame, path: Path, schema: Schema, *, labels: Mapping[str, Collection[str]] | None = None
+    ) -> Frame:
         """Write the columns of ``schema`` to a Parquet file, in no order, and return the file as a lazy frame.
+
+        ``labels``: every text that these columns may hold. As numbers of labels they are written in a fraction of the
+        time; in the file they are texts as any other.
 
         Raises
         ------
         ReconcileError
-            When a value does not fit its column, or the file cannot be written.
+            When a value does not fit its column or is none of its labels, or the file cannot be written.
         SchemaError
             When a cell is empty that may not be.
         """
         pattern = self._connection.from_arrow(schema.arrow.empty_table())
-        kinds = zip(pattern.columns, pattern.types, strict=True)
-        cast = ", ".join(f'CAST("{name}" AS {kind}) AS "{name}"' for name, kind in kinds)
+        kinds = {name: str(kind) for name, kind in zip(pattern.columns, pattern.types, strict=True)}
+        kinds |= {name: f"ENUM({', '.join(map(_text, texts))})" for name, texts in (labels or {}).items()}
+        cast = ", ".join(f"CAST({_quoted(name)} AS {kind}) AS {_quoted(name)}" for name, kind in kinds.items())
+        told = frame.to_native().project(cast)
         with _sentences(f"writing the {schema.name} failed"):
-            frame.to_native().project(cast).write_parquet(str(path), compression="zstd")
+            self._connection.execute(f"COPY ({told.sql_query()}) TO {_text(str(path))} ({_PARQUET})")
         return records_of(self, [path], schema)
+
+    def _table(self, rows: duckdb.DuckDBPyRelation, what: str) -> duckdb.DuckDBPyRelation:
+        """Compute rows into a table of its own."""
+        self._held += 1
+        name = f"held_{self._held}"
+        with _sentences(f"computing the {what} failed"):
+            rows.create(name)
+        return self._connection.table(name)
+
+
+def _hashes_of_several(rows: duckdb.DuckDBPyRelation, hashed: str) -> np.ndarray:
+    """The hashes that stand in several rows; in as many parts as keep what is sorted at once within bounds."""
+    parts = rows.aggregate("count(*)").fetchall()[0][0] // _HASHES_AT_ONCE + 1
+    found = []
+    for part in range(parts):
+        own = rows.project(f"{hashed} AS hashed")
+        own = own.filter(f"hashed % {parts} = {part}") if parts > 1 else own
+        hashes = np.asarray(own.fetchnumpy()["hashed"])
+        hashes.sort()
+        found.append(np.unique(hashes[1:][hashes[1:] == hashes[:-1]]))
+    return np.concatenate(found)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
 
 
 @contextmanager

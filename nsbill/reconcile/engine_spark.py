@@ -17,7 +17,7 @@ import narwhals as nw
 import pyarrow as pa
 
 from nsbill.errors import ReconcileError, SchemaError
-from nsbill.reconcile.engine import Frame, assert_grain, first_line
+from nsbill.reconcile.engine import Frame, Repeated, assert_grain, counted_empty, first_line, repeated_keys
 from nsbill.schema import DATE, Schema
 
 if TYPE_CHECKING:
@@ -96,6 +96,18 @@ class SparkEngine:
         if not grouped:
             assert_grain(self, kept, grain=grain, what=what)
         return kept
+
+    def repeated(self, frame: Frame, *, keys: Sequence[str], what: str) -> Repeated | None:
+        """Find the ``keys`` that stand in several rows."""
+        found = self.hold(repeated_keys(frame, keys), grain=keys, what=what, grouped=True)
+        if not self.read(found.head(1)).num_rows:
+            return None
+        return Repeated(found, frame.join(found, on=list(keys), how="semi"))
+
+    def empty_cells(self, frame: Frame, paths: Sequence[Path | str], names: Sequence[str]) -> list[str]:
+        """Say which of these columns have an empty cell; what files say of themselves Spark does not tell."""
+        del paths
+        return counted_empty(self, frame, names)
 
     def read(self, frame: Frame) -> pa.Table:
         """Compute ``frame`` and return it as an Arrow table."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import narwhals as nw
 
 from nsbill.reconcile.engine import Engine, Frame
-from nsbill.reconcile.settled import CLAIM_EVENTS, REFUND_EVENTS, SALE_EVENTS
+from nsbill.reconcile.pieces import CLAIM_EVENTS, REFUND_EVENTS, SALE_EVENTS
 from nsbill.reconcile.texts import in_one_text, lines_text, sentence
 
 __all__ = ["ANYWHERE", "CLAIMS", "DOCUMENTS", "EVERY_CURRENCY", "REFUNDS", "SALES", "with_evidence"]

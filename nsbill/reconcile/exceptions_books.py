@@ -16,8 +16,9 @@ import pyarrow as pa
 from nsbill.money import ZERO
 from nsbill.reconcile.engine import AMOUNT, Engine, Frame
 from nsbill.reconcile.evidence import REFUNDS, SALES, with_evidence
+from nsbill.reconcile.pieces import REFUND_EVENTS, SALE_EVENTS
 from nsbill.reconcile.rules import ReconcileRules
-from nsbill.reconcile.settled import REFUND_EVENTS, SALE_EVENTS, Settled
+from nsbill.reconcile.settled import Settled
 from nsbill.reconcile.texts import sentence
 from nsbill.schemas import DATE, DAY
 from nsbill.vocabulary import ExceptionClass, ReceiptBasis

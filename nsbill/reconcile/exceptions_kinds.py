@@ -14,8 +14,9 @@ from nsbill.money import ZERO
 from nsbill.reconcile.books import KEY, Books
 from nsbill.reconcile.engine import AMOUNT, Engine, Frame, arrow_of
 from nsbill.reconcile.evidence import SALES, with_evidence
+from nsbill.reconcile.pieces import SALE_EVENTS
 from nsbill.reconcile.rules import ReconcileRules
-from nsbill.reconcile.settled import SALE_EVENTS, Settled
+from nsbill.reconcile.settled import Settled
 from nsbill.reconcile.tax import cancels_withheld
 from nsbill.reconcile.texts import sentence
 from nsbill.schemas_facts import BILLED_KINDS

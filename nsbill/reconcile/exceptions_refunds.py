@@ -8,8 +8,9 @@ from nsbill.money import ZERO
 from nsbill.reconcile.books import KEY, Books
 from nsbill.reconcile.engine import Engine, Frame
 from nsbill.reconcile.exception_columns import exception_columns
+from nsbill.reconcile.pieces import GOODS, REFUND_EVENTS
 from nsbill.reconcile.rules import ReconcileRules
-from nsbill.reconcile.settled import GOODS, REFUND_EVENTS, Settled
+from nsbill.reconcile.settled import Settled
 from nsbill.reconcile.tax import cancels_withheld
 from nsbill.reconcile.texts import lines_text, sentence
 from nsbill.vocabulary import EventClass, ExceptionClass, LineKind

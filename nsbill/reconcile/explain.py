@@ -6,7 +6,7 @@ import narwhals as nw
 
 from nsbill.money import ZERO
 from nsbill.reconcile.rules import ReconcileRules
-from nsbill.reconcile.texts import Amounts, sentence
+from nsbill.reconcile.texts import Amounts, Parts, sentence
 from nsbill.vocabulary import StatementStatus
 
 __all__ = ["explanation"]
@@ -22,11 +22,11 @@ def explanation(amounts: Amounts, rules: ReconcileRules) -> nw.Expr:
             _posted(), ", which is ", amounts.plain("overpaid"), " more than was billed.",
         ),
         StatementStatus.REFUND_UNCREDITED: sentence(
-            "Amazon took ", amounts.money("refunded"), " for refunds", _posted(), " and ", amounts.plain("credited"),
+            "Amazon took ", amounts.money_parts("refunded"), " for refunds", _posted(), " and ", amounts.plain("credited"),
             " is credited, so ", amounts.plain("uncredited_refund"), " lacks a credit memo; ", _sale_part(amounts), ".",
         ),
         StatementStatus.REFUND_IN_TRANSIT: sentence(
-            "Credited ", amounts.money("credited"), ", of which Amazon has taken ", amounts.plain("refunded"),
+            "Credited ", amounts.money_parts("credited"), ", of which Amazon has taken ", amounts.plain("refunded"),
             ", so ", amounts.plain("refund_in_transit"), " is still to be taken; ", _sale_part(amounts),
             "; ", amounts.plain("due"), " is due in all.",
         ),
@@ -46,20 +46,21 @@ def explanation(amounts: Amounts, rules: ReconcileRules) -> nw.Expr:
             _billed(amounts), "; Amazon has settled it in full and taken all of it back for refunds", _posted(),
             ", which is credited; nothing is due.",
         ),
+        StatementStatus.SETTLED: _settled(amounts),  # asked first, as the last here: nearly every row is settled
     }  # fmt: skip
-    text = _settled(amounts)
+    text: nw.Expr = nw.lit(None, dtype=nw.String)
     for status, words in by_status.items():
         text = nw.when(nw.col("status") == status.value).then(words).otherwise(text)
     return text
 
 
-def _billed(amounts: Amounts) -> nw.Expr:
-    date = nw.col("first_billed").cast(nw.String)
-    several = sentence(" in ", nw.col("bills").cast(nw.String), " records from ", date)
-    return sentence(
+def _billed(amounts: Amounts) -> Parts:
+    several = sentence(" in ", nw.col("bills").cast(nw.String), " records from ")
+    return (
         "Billed ",
-        amounts.money("billed_gross"),
-        nw.when(nw.col("bills") > 1).then(several).otherwise(sentence(" on ", date)),
+        *amounts.money_parts("billed_gross"),
+        nw.when(nw.col("bills") > 1).then(several).otherwise(nw.lit(" on ")),
+        nw.col("first_billed").cast(nw.String),
     )
 
 
@@ -118,9 +119,9 @@ def _conflict(amounts: Amounts) -> nw.Expr:
         " and ",
         nw.col("other_currency"),
         "): billed ",
-        amounts.money("billed_gross"),
+        amounts.money_parts("billed_gross"),
         ", settled ",
-        amounts.money("received_gross"),
+        amounts.money_parts("received_gross"),
         "; two currencies are never netted.",
     )
 
@@ -130,7 +131,7 @@ def _not_billed(amounts: Amounts, rules: ReconcileRules) -> nw.Expr:
     unknown = sentence("no sales order and no billing record with this Amazon order id is known on ", as_of)
     known = sentence("sales order ", nw.col("sales_order_number"), " has no invoice or cash sale on ", as_of)
     who = nw.when(nw.col("sales_order_id").is_null()).then(unknown).otherwise(known)
-    settled = sentence("Amazon has settled ", amounts.money("received_gross"), _posted(), ", but ", who, ".")
+    settled = sentence("Amazon has settled ", amounts.money_parts("received_gross"), _posted(), ", but ", who, ".")
     total = sentence(" for ", nw.col("order_total").cast(nw.String), " ", nw.col("order_currency"))
     shipped = sentence("Shipped on ", nw.col("ship_date").cast(nw.String), total, ", but ", who, ".")
     return nw.when(nw.col("lines") > 0).then(settled).otherwise(shipped)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from nsbill.reconcile.engine_duckdb import DuckEngine
 from nsbill.reconcile.into_files import Terms, beside, new_folder, write_small, write_statement
 from nsbill.reconcile.rules import EPOCH, ReconcileRules
 from nsbill.reconcile.settled import check_lines, closed_settlements, read_settled
-from nsbill.reconcile.statement import statement_frame
+from nsbill.reconcile.statement import StatementAlone, statement_alone
 from nsbill.reconcile.touched import Moved, Sources, only_touched, touched_orders
 from nsbill.schema import TEXT, Column, Schema
 from nsbill.schemas import (
@@ -181,7 +181,7 @@ def _rows_again(
     touched: Frame,
     activity: pa.Table | None,
     rules: ReconcileRules,
-) -> Frame:
+) -> StatementAlone:
     """The statement rows of the touched orders, from what speaks of them alone."""
     books = read_books(
         engine,
@@ -190,9 +190,16 @@ def _rows_again(
         credit_records=own.memos,
         applications=own.applications,
         rules=rules,
+        statement_only=True,
     )
     settled = read_settled(
-        engine, lines=own.lines, settlements=settlements, rules=rules, activity=activity, whole=False
+        engine,
+        lines=own.lines,
+        settlements=settlements,
+        rules=rules,
+        activity=activity,
+        whole=False,
+        statement_only=True,
     )
-    rows = statement_frame(engine, books=books, settled=settled, rules=rules)
-    return rows.join(touched, on="amazon_order_id", how="semi")
+    found = statement_alone(engine, books=books, settled=settled, rules=rules)
+    return replace(found, rows=found.rows.join(touched, on="amazon_order_id", how="semi"))

@@ -11,58 +11,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from nsbill.errors import ReconcileError
-from nsbill.money import ZERO
-from nsbill.reconcile.activity import open_activity
+from nsbill.reconcile.activity import OpenActivity, open_activity
 from nsbill.reconcile.basis import DEFERRED, RELEASED, Waiting, by_basis, read_waiting
-from nsbill.reconcile.engine import AMOUNT, Engine, Frame
+from nsbill.reconcile.engine import Engine, Frame, lookup, only
+from nsbill.reconcile.pieces import pieces_of
 from nsbill.reconcile.rules import ReconcileRules
 from nsbill.schemas import DATE, DAY
-from nsbill.vocabulary import EventClass, LineKind, OrderRoute
+from nsbill.vocabulary import LineKind, OrderRoute, ReceiptBasis
 
-__all__ = [
-    "CLAIM_EVENTS",
-    "GOODS",
-    "REFUND_EVENTS",
-    "SALE_EVENTS",
-    "Settled",
-    "check_lines",
-    "closed_settlements",
-    "goods_and_withheld",
-    "per_order",
-    "read_settled",
-]
-
-SALE_EVENTS = (EventClass.SALE.value, EventClass.RETROCHARGE.value)
-CLAIM_EVENTS = (EventClass.CHARGEBACK.value, EventClass.ATOZ.value)
-REFUND_EVENTS = (EventClass.REFUND.value, *CLAIM_EVENTS)
-
-_PIECE = ("amazon_order_id", "currency", "settlement_id", "event_class")
-_TAX = tuple(kind.value for kind in LineKind if kind.name.startswith("TAX_") and kind is not LineKind.TAX_WITHHELD)
-GOODS = (
-    LineKind.PRINCIPAL.value,
-    LineKind.SHIPPING.value,
-    LineKind.GIFT_WRAP.value,
-    LineKind.PROMOTION.value,
-    *_TAX,
-)
-"""The line kinds of what the buyer pays or gets back, tax included (domain reference 2.2)."""
-_GOODS_WITHOUT_TAX = tuple(kind for kind in GOODS if kind not in _TAX)
-_FEES = tuple(kind.value for kind in LineKind if kind.name.startswith("FEE_"))
-_REST = tuple(
-    kind.value
-    for kind in LineKind
-    if kind.value not in (*GOODS, *_FEES) and kind not in (LineKind.TAX_WITHHELD, LineKind.REIMBURSEMENT)
-)
+__all__ = ["Settled", "check_lines", "closed_settlements", "read_settled"]
 
 
 @dataclass(frozen=True)
 class Settled:
     """Amazon's side as of one day.
 
-    ``lines``: the settlement lines that count. ``pieces``: one row per Amazon order, currency, settlement and event class, with the sums that the statement
-    needs and the first and last file line; ``counted``: those that count as received on the rules' basis, and what is
-    posted and in no settlement (settlement ``deferred`` or ``released``) where it does; ``waiting``: posted and not
-    counted, the same way, with the day on which deferred money matures. ``odd``: the lines with a malformed order id or unknown labels.
+    ``lines``: the settlement lines that count. ``pieces``: one row per Amazon order, currency, settlement and event class
+    (``pieces.pieces_of``); ``counted``: those that count as received on the rules' basis, and what is posted and in no
+    settlement (settlement ``deferred`` or ``released``) where it does; ``waiting``: posted and not counted, the same
+    way, with the day on which deferred money matures. ``odd``: the lines with a malformed order id or unknown labels.
     ``settlements``: those that count, as they came. ``period_ends``: per currency, ascending day numbers.
     """
 
@@ -86,12 +53,14 @@ def read_settled(
     activity: pa.Table | None = None,
     deposited: Sequence[str] | None = None,
     whole: bool = True,
+    statement_only: bool = False,
 ) -> Settled:
     """Keep what is settled by the as-of date: lines of settlements whose period has closed (UTC date).
 
     A settlement without a period end counts line by line, by the day on which each was posted. ``activity`` (schema
     ACTIVITY) adds what is posted and not settled; ``deposited`` are the settlements whose deposit was found at the bank.
-    ``whole``: the lines are all lines of the settlements; else they are those of some orders, and not compared with the settlements.
+    ``whole``: the lines are all lines of the settlements; else they are those of some orders, and not compared with the
+    settlements. ``statement_only``: the pieces hold what the statement needs, and no more.
 
     Raises
     ------
@@ -99,37 +68,62 @@ def read_settled(
         When lines and settlements do not belong together, or a line has no date at all.
     """
     dated = _with_close_day(settlements)
-    closing = engine.hold(
-        engine.frame(dated).select("settlement_id", "close_day", "deposit_day"),
-        grain=["settlement_id"],
-        what="settlements",
-    )
-    found_lines = _sums_of_settlements(engine, lines)
+    found_lines, kinds = _sums_of_settlements(engine, lines)
     if whole:
         _check_that_lines_are_complete(found_lines, dated, rules)
-    day = nw.coalesce("posted_day", "close_day", "deposit_day")
-    counts_on = nw.coalesce("close_day", "posted_day", "deposit_day")
-    counted = lines.join(closing, on="settlement_id", how="inner").filter(counts_on <= rules.as_of_day)
-    pieces = _pieces(counted.with_columns(line_day=day))
-    odd = (nw.col("order_route") == OrderRoute.MALFORMED.value) | (nw.col("line_kind") == LineKind.UNCLASSIFIED.value)
     closed = _closed(dated, rules)
-    held = engine.hold(pieces, grain=_PIECE, what="settled amounts", grouped=True)
-    found = open_activity(engine, activity, settlements=dated, rules=rules)
-    unsettled = engine.hold(
-        _open_pieces(found.transactions), grain=_PIECE, what="amounts in no settlement", grouped=True
+    counted, day, currency = lines, None, only(_currencies(settlements))
+    if not (whole and _all_count(found_lines, dated, rules)):
+        counted, currency = _counted(engine, lines, dated, rules), None
+        day = nw.coalesce("posted_day", "close_day", "deposit_day")
+    pieces = pieces_of(
+        engine,
+        counted,
+        what="settled amounts",
+        kinds=kinds,
+        currency=currency,
+        day=day,
+        statement_only=statement_only,
+        by_settlement=not (statement_only and rules.basis is ReceiptBasis.SETTLED),
     )
-    received, waiting = by_basis(held, unsettled, rules=rules, deposited=deposited, activity=found.given)
+    open_ = None if activity is None else open_activity(engine, activity, settlements=dated, rules=rules)
+    unsettled = None if open_ is None else _unsettled(engine, open_, statement_only=statement_only)
+    received, waiting = by_basis(pieces, unsettled, rules=rules, deposited=deposited)
+    odd = (nw.col("order_route") == OrderRoute.MALFORMED.value) | (nw.col("line_kind") == LineKind.UNCLASSIFIED.value)
     return Settled(
         lines=counted,
-        pieces=held,
+        pieces=pieces,
         counted=received,
-        waiting=read_waiting(engine, waiting, found),
+        waiting=read_waiting(engine, waiting, open_),
         odd=counted.filter(odd),
         settlements=closed.select(settlements.column_names),
         period_ends=_period_ends(closed),
         currencies=_currencies(settlements, activity),
         posted_days=_with_activity(_posted_days(found_lines), activity),
     )
+
+
+def _unsettled(engine: Engine, activity: OpenActivity, *, statement_only: bool) -> Frame:
+    """The pieces of what is in no settlement yet: what stands there for the settlement says why."""
+    state = nw.when(nw.col("is_deferred")).then(nw.lit(DEFERRED)).otherwise(nw.lit(RELEASED))
+    transactions = activity.transactions.with_columns(settlement_id=state)
+    return pieces_of(engine, transactions, what="amounts in no settlement", statement_only=statement_only)
+
+
+def _all_count(found: list[dict[str, Any]], settlements: pa.Table, rules: ReconcileRules) -> bool:
+    """Whether every line counts and has a posted day: the usual case, in which no line has to be asked for its settlement."""
+    close_day, ids = settlements["close_day"], settlements["settlement_id"]
+    closed = not close_day.null_count and pc.all(pc.less_equal(close_day, rules.as_of_day)).as_py()
+    once = len(pc.unique(ids)) == len(ids)  # where not, holding them says which stands twice
+    return bool(closed and once) and all(row["dated"] == row["lines"] for row in found)
+
+
+def _counted(engine: Engine, lines: Frame, settlements: pa.Table, rules: ReconcileRules) -> Frame:
+    """The lines that count, each with the days of its settlement."""
+    days = settlements.select(["settlement_id", "close_day", "deposit_day"])
+    closing = lookup(engine, days, grain=["settlement_id"], what="settlements")
+    counts_on = nw.coalesce("close_day", "posted_day", "deposit_day")
+    return lines.join(closing, on="settlement_id", how="inner").filter(counts_on <= rules.as_of_day)
 
 
 def _currencies(*tables: pa.Table | None) -> frozenset[str]:
@@ -177,20 +171,26 @@ def check_lines(engine: Engine, *, lines: Frame, settlements: pa.Table, rules: R
     ReconcileError
         When they do not belong together, or a line has no date at all.
     """
-    _check_that_lines_are_complete(_sums_of_settlements(engine, lines), _with_close_day(settlements), rules)
+    found, _ = _sums_of_settlements(engine, lines)
+    _check_that_lines_are_complete(found, _with_close_day(settlements), rules)
 
 
-def _sums_of_settlements(engine: Engine, lines: Frame) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = engine.read(
-        lines.group_by("settlement_id", "seller_account", "currency").agg(
+def _sums_of_settlements(engine: Engine, lines: Frame) -> tuple[list[dict[str, Any]], frozenset[str]]:
+    """What the lines of each settlement add up to, and every line kind that there is."""
+    by = ["settlement_id", "seller_account", "currency"]
+    found = engine.read(
+        lines.group_by(*by, "line_kind").agg(
             lines=nw.len(),
             total=nw.col("amount").sum(),
             dated=nw.col("posted_day").count(),
             first=nw.col("posted_day").min(),
             last=nw.col("posted_day").max(),
         )
-    ).to_pylist()
-    return rows
+    )
+    how = {"lines": "sum", "total": "sum", "dated": "sum", "first": "min", "last": "max"}
+    sums = found.group_by(by).aggregate(list(how.items())).rename_columns([*by, *how])
+    rows: list[dict[str, Any]] = sums.to_pylist()
+    return rows, frozenset(found["line_kind"].to_pylist())
 
 
 def _posted_days(found: list[dict[str, Any]]) -> range:
@@ -239,133 +239,3 @@ def _fits(found: dict[str, object], told: dict[str, object] | None) -> None:
             f"settlement {identifier} has lines without any date: no posted date, period end or deposit date",
             "Download the report again from Amazon",
         )
-
-
-def _open_pieces(transactions: Frame) -> Frame:
-    state = nw.when(nw.col("is_deferred")).then(nw.lit(DEFERRED)).otherwise(nw.lit(RELEASED))
-    return _pieces(transactions.with_columns(settlement_id=state, line_day=nw.col("posted_day")))
-
-
-def _pieces(lines: Frame) -> Frame:
-    """Add up per order, currency, settlement and event class; every line kind goes into exactly one sum."""
-    ordered = lines.filter(~nw.col("amazon_order_id").is_null())
-    is_promotion = nw.col("amount_type").str.strip_chars().str.to_lowercase() == "promotion"
-    return ordered.group_by("amazon_order_id", "currency", "settlement_id", "event_class").agg(
-        goods=_sum_of(GOODS),
-        fees=_sum_of(_FEES),
-        withheld=_sum_of((LineKind.TAX_WITHHELD.value,)),
-        reimbursement=_sum_of((LineKind.REIMBURSEMENT.value,)),
-        rest=_sum_of(_REST),
-        tax=_sum_of(_TAX),
-        promotion=_sum_of((LineKind.PROMOTION.value,)),
-        promotion_tax=nw.when(is_promotion & nw.col("line_kind").is_in(list(_TAX)))
-        .then(nw.col("amount"))
-        .otherwise(nw.lit(ZERO))
-        .sum()
-        .cast(AMOUNT),
-        total=nw.col("amount").sum().cast(AMOUNT),
-        goods_lines=_lines_of(_GOODS_WITHOUT_TAX),
-        tax_lines=_lines_of(_TAX),
-        lines=nw.len(),
-        first_line=nw.col("source_line").min(),
-        last_line=nw.col("source_line").max(),
-        last_day=nw.col("line_day").max(),
-        last_posted_day=nw.col("posted_day").max(),
-        line_marketplace=nw.col("marketplace").min(),
-    )
-
-
-def goods_and_withheld() -> dict[str, nw.Expr]:
-    """Sums over lines: what the buyer paid, tax included, and the facilitator tax beside it."""
-    return {"goods": _sum_of(GOODS), "withheld": _sum_of((LineKind.TAX_WITHHELD.value,))}
-
-
-def _lines_of(kinds: tuple[str, ...]) -> nw.Expr:
-    return nw.when(nw.col("line_kind").is_in(list(kinds))).then(1).otherwise(0).sum().cast(nw.Int64)
-
-
-def _sum_of(kinds: tuple[str, ...]) -> nw.Expr:
-    of_kinds = nw.col("line_kind").is_in(list(kinds))
-    return nw.when(of_kinds).then(nw.col("amount")).otherwise(nw.lit(ZERO)).sum().cast(AMOUNT)
-
-
-def per_order(engine: Engine, pieces: Frame) -> Frame:
-    """Add the pieces up per Amazon order and currency; the gross amounts follow when the tax mode is known.
-
-    ``…_goods``: what the buyer pays or gets back, tax included; ``…_withheld``: the facilitator tax beside it. Nearly every
-    order has one piece, and what is alone needs no group-by, the dearest step of all when every group has one row.
-    """
-    key = ["amazon_order_id", "currency"]
-    amounts, counts = _amounts_of_piece(), _counts_of_piece()
-    parts = pieces.select(
-        *key,
-        "last_posted_day",
-        "line_marketplace",
-        last_sale_day=nw.when(_is_of((EventClass.SALE.value,))).then(nw.col("last_day")),
-        **{name: amount.cast(AMOUNT) for name, amount in amounts.items()},
-        **{name: count.cast(nw.Int64) for name, count in counts.items()},
-    )
-    often = pieces.group_by(*key).agg(pieces=nw.len()).filter(nw.col("pieces") > 1)
-    several = engine.hold(often.select(*key), grain=key, what="orders of several pieces", grouped=True)
-    added = (
-        parts.join(several, on=key, how="semi")
-        .group_by(*key)
-        .agg(
-            nw.col("last_posted_day", "last_sale_day").max(),
-            nw.col("line_marketplace").min(),
-            *(nw.col(name).sum().cast(AMOUNT) for name in amounts),
-            *(nw.col(name).sum().cast(nw.Int64) for name in counts),
-        )
-    )
-    names = [*key, "last_posted_day", "last_sale_day", "line_marketplace", *amounts, *counts]
-    alone = parts.join(several, on=key, how="anti")
-    both = nw.concat([alone.select(*names), added.select(*names)])
-    return engine.hold(both, grain=key, what="settled orders", grouped=True)
-
-
-def _amounts_of_piece() -> dict[str, nw.Expr]:
-    """What a piece adds to the sums of its order, by its event class."""
-    zero = nw.lit(ZERO)
-    reimbursement, account = _is_of((EventClass.REIMBURSEMENT.value,)), _is_of((EventClass.ACCOUNT.value,))
-    goods, rest = nw.col("goods"), nw.col("rest")
-    return {
-        **_goods_and_tax("received", SALE_EVENTS),
-        **_goods_and_tax("refunded", REFUND_EVENTS),
-        **_goods_and_tax("claimed", CLAIM_EVENTS),
-        "other_rest": nw.when(reimbursement).then(zero).otherwise(rest) + nw.when(account).then(goods).otherwise(zero),
-        "other_withheld": nw.when(account | reimbursement).then(nw.col("withheld")).otherwise(zero),
-        "fee_withheld": zero - nw.col("fees"),
-        "tax_collected": nw.col("tax"),
-        "tax_withheld": zero - nw.col("withheld"),
-        "reimbursed": nw.col("reimbursement") + nw.when(reimbursement).then(goods + rest).otherwise(zero),
-        "net_cash": nw.col("total"),
-        "sale_promotion": _amount_of("promotion", (EventClass.SALE.value,)),
-        "sale_promotion_tax": _amount_of("promotion_tax", (EventClass.SALE.value,)),
-    }
-
-
-def _counts_of_piece() -> dict[str, nw.Expr]:
-    return {
-        "lines": nw.col("lines"),
-        "sale_lines": _lines_of_events((EventClass.SALE.value,)),
-        "claim_lines": _lines_of_events(CLAIM_EVENTS),
-        "buyer_lines": _lines_of_events((*SALE_EVENTS, *REFUND_EVENTS)),
-        "refund_goods_lines": _lines_of_events((EventClass.REFUND.value,), "goods_lines"),
-        "refund_tax_lines": _lines_of_events((EventClass.REFUND.value,), "tax_lines"),
-    }
-
-
-def _goods_and_tax(name: str, events: tuple[str, ...]) -> dict[str, nw.Expr]:
-    return {f"{name}_goods": _amount_of("goods", events), f"{name}_withheld": _amount_of("withheld", events)}
-
-
-def _is_of(events: tuple[str, ...]) -> nw.Expr:
-    return nw.col("event_class").is_in(list(events))
-
-
-def _amount_of(amount: str, events: tuple[str, ...]) -> nw.Expr:
-    return nw.when(_is_of(events)).then(nw.col(amount)).otherwise(nw.lit(ZERO))
-
-
-def _lines_of_events(events: tuple[str, ...], lines: str = "lines") -> nw.Expr:
-    return nw.when(_is_of(events)).then(nw.col(lines)).otherwise(0)

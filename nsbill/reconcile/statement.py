@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import narwhals as nw
 import pyarrow as pa
@@ -12,17 +13,18 @@ from nsbill.money import ZERO
 from nsbill.reconcile.aging import bucket, expected_table
 from nsbill.reconcile.basis import WAITING, due_parts
 from nsbill.reconcile.books import KEY, SHIPPED, Books
-from nsbill.reconcile.engine import AMOUNT, Engine, Frame
+from nsbill.reconcile.engine import AMOUNT, Engine, Frame, lookup, only
 from nsbill.reconcile.explain import explanation
 from nsbill.reconcile.ledger import with_ledger
+from nsbill.reconcile.pieces import per_order
 from nsbill.reconcile.rules import ReconcileRules
-from nsbill.reconcile.settled import Settled, per_order
+from nsbill.reconcile.settled import Settled
 from nsbill.reconcile.tax import gross_amounts, tax_mode_of
 from nsbill.reconcile.texts import Amounts
 from nsbill.schemas import DATE, DAY, STATEMENT, TEXT
-from nsbill.vocabulary import StatementStatus, TaxMode
+from nsbill.vocabulary import AgingBucket, StatementStatus, TaxMode
 
-__all__ = ["assert_identity", "statement_frame", "statement_rows"]
+__all__ = ["StatementAlone", "assert_identity", "statement_alone", "statement_rows"]
 
 _AMOUNTS = list(STATEMENT.money)
 _FROM_BOOKS = ("billed_gross", "credited")
@@ -31,8 +33,6 @@ _FROM_LINES = (
     "received_withheld",
     "refunded_goods",
     "refunded_withheld",
-    "claimed_goods",
-    "claimed_withheld",
     "other_rest",
     "other_withheld",
     "fee_withheld",
@@ -40,11 +40,10 @@ _FROM_LINES = (
     "tax_withheld",
     "reimbursed",
     "net_cash",
-    "sale_promotion",
-    "sale_promotion_tax",
 )
+_FOR_EXCEPTIONS = ("claimed_goods", "claimed_withheld", "sale_promotion", "sale_promotion_tax")
 _DONE = (
-    *(name for name in _FROM_LINES if name.endswith(("_goods", "_withheld")) and name not in STATEMENT.names),
+    *(n for n in (*_FROM_LINES, *_FOR_EXCEPTIONS) if n.endswith(("_goods", "_withheld")) and n not in STATEMENT.names),
     *WAITING,
     "other_rest",
     "deferred_gross",
@@ -57,19 +56,22 @@ _DONE = (
     "order_marketplace",
     "line_marketplace",
     "last_posted_day",
-    "has_documents",
 )
 """What the figures are made of, and nothing after them asks for."""
-_COUNTS = (
-    "bills",
-    "credits",
-    "lines",
-    "sale_lines",
-    "claim_lines",
-    "buyer_lines",
-    "refund_goods_lines",
-    "refund_tax_lines",
-)
+_COUNTS = ("bills", "credits", "lines", "sale_lines", "buyer_lines")
+_COUNTS_FOR_EXCEPTIONS = ("claim_lines", "refund_goods_lines", "refund_tax_lines")
+
+
+@dataclass(frozen=True)
+class StatementAlone:
+    """The statement without what exceptions need: not computed, so that grain and identity are still to be asserted.
+
+    ``settlements``: those that count; ``labels``: the texts that columns may hold, where they are few.
+    """
+
+    rows: Frame
+    settlements: pa.Table
+    labels: Mapping[str, Sequence[str]]
 
 
 def statement_rows(engine: Engine, *, books: Books, settled: Settled, rules: ReconcileRules) -> Frame:
@@ -80,40 +82,60 @@ def statement_rows(engine: Engine, *, books: Books, settled: Settled, rules: Rec
     ReconcileError
         When the identity of net cash does not hold for a row.
     """
-    told = statement_frame(engine, books=books, settled=settled, rules=rules)
+    told = _statement(engine, books=books, settled=settled, rules=rules, statement_only=False)
     held = engine.hold(told, grain=KEY, what="statement rows")
     assert_identity(engine, held)
     return held
 
 
-def statement_frame(engine: Engine, *, books: Books, settled: Settled, rules: ReconcileRules) -> Frame:
-    """Build the statement as ``statement_rows`` does, not computed and not asserted yet.
+def statement_alone(engine: Engine, *, books: Books, settled: Settled, rules: ReconcileRules) -> StatementAlone:
+    """Build the statement as ``statement_rows`` does, of books and pieces that were read for it alone."""
+    rows = _statement(engine, books=books, settled=settled, rules=rules, statement_only=True)
+    labels = {
+        "seller_account": [rules.seller_account],
+        "currency": sorted(books.currencies | settled.currencies),
+        "tax_mode": [TaxMode.EXCLUDE.value, TaxMode.INCLUDE.value],
+        "status": [status.value for status in StatementStatus],
+        "aging_bucket": [name.value for name in AgingBucket],
+    }
+    return StatementAlone(rows, settled.settlements, labels)
+
+
+def _statement(engine: Engine, *, books: Books, settled: Settled, rules: ReconcileRules, statement_only: bool) -> Frame:
+    """The rows, not computed yet.
 
     A row stands for an order with a billing record, a credit or a settlement line, or for one that was shipped and
     has none of them. An order that is neither shipped nor billed is not due and has no row.
     """
-    by_order = per_order(engine, settled.counted)
-    joined = _joined(engine, books, by_order, settled, rules)
-    expected = _expected(engine, books, settled, rules)
-    all_posted = (nw.col("sale_lines") > 0) & (nw.col("last_sale_day") < rules.as_of_day - rules.cycle_days)
+    rows = _joined(engine, books, settled, rules, statement_only=statement_only)
+    expected, expected_by = _expected(engine, books, settled, rules)
     posted = _posted_dates(engine, settled)
-    rows = (
-        joined.with_columns(tax_mode=tax_mode_of(rules))
-        .with_columns(**gross_amounts())
+    all_posted = (nw.col("sale_lines") > 0) & (nw.col("last_sale_day") < rules.as_of_day - rules.cycle_days)
+    told = (
+        rows.with_columns(tax_mode=tax_mode_of(rules), seller_account=nw.lit(rules.seller_account))
+        .with_columns(**gross_amounts(claims=not statement_only))
         .with_columns(**_legs())
         .with_columns(**_due())
         .pipe(with_ledger, books.ledger)
         .with_columns(**due_parts(known=settled.waiting.known, all_posted=all_posted.fill_null(False)))
-        .with_columns(base_day=_base_day(rules))
-        .join(expected, on=["currency", "base_day"], how="left")
+        .with_columns(base_day=_base_day(rules), status=_status())
+        .join(expected, on=expected_by, how="left")
         .join(posted, on="last_posted_day", how="left")
-        .join(settled.waiting.dates, on="matures_day", how="left")
-        .with_columns(age_days=rules.as_of_day - nw.col("expected_day").cast(nw.Int64))
-        .with_columns(status=_status(), aging_bucket=bucket(), seller_account=nw.lit(rules.seller_account))
-        .with_columns(nw.col(*_AMOUNTS).cast(AMOUNT))
+        .pipe(_with_maturity, engine, settled)
+        .with_columns(nw.col(*_AMOUNTS).cast(AMOUNT), age_days=rules.as_of_day - nw.col("expected_day").cast(nw.Int64))
+        .with_columns(
+            aging_bucket=bucket(), explanation=explanation(Amounts(books.currencies | settled.currencies), rules)
+        )
     )
-    told = rows.with_columns(explanation=explanation(Amounts(books.currencies | settled.currencies), rules))
-    return told.drop(*_DONE)
+    return told if statement_only else told.drop(*_DONE)
+
+
+def _with_maturity(rows: Frame, engine: Engine, settled: Settled) -> Frame:
+    """The dates of the days on which deferred money matures."""
+    if settled.waiting.amounts is None:
+        return rows.with_columns(maturity_date=nw.lit(None, dtype=nw.Date), maturity_text=nw.lit(None, dtype=nw.String))
+    dates = lookup(engine, settled.waiting.dates, grain=["matures_day"], what="maturity dates")
+    return rows.join(dates, on="matures_day", how="left")
 
 
 def _base_day(rules: ReconcileRules) -> nw.Expr:
@@ -122,36 +144,59 @@ def _base_day(rules: ReconcileRules) -> nw.Expr:
     return nw.coalesce(matures, "ship_date_day", "order_date_day", "first_billed_day")
 
 
-def _joined(engine: Engine, books: Books, by_order: Frame, settled: Settled, rules: ReconcileRules) -> Frame:
+def _joined(engine: Engine, books: Books, settled: Settled, rules: ReconcileRules, *, statement_only: bool) -> Frame:
     """Every order that a side knows, with what each side knows of it; and what was shipped and no side knows."""
-    rows = books.billed
-    for side in (by_order, books.credited, settled.waiting.amounts):
-        rows = _with_side(rows, side, KEY)
-    rows = _with_side(rows.with_columns(has_documents=nw.lit(True)), books.orders, KEY[:1])
+    currency = only(books.currencies | settled.currencies)
+    by_order = per_order(engine, settled.counted, currency=only(settled.currencies), statement_only=statement_only)
+    rows, *sides = (books.billed, by_order, books.credited, *settled.waiting.sides)
+    if currency:  # it is known of every row, and need not be compared
+        rows, *sides = (side.drop("currency") for side in (rows, *sides))
+    for side in sides:
+        rows = _with_side(rows, side, KEY[:1] if currency else KEY)
+    more, more_counts = ((), ()) if statement_only else (_FOR_EXCEPTIONS, _COUNTS_FOR_EXCEPTIONS)
+    waits = settled.waiting.amounts is not None
+    documents = ("bills", "lines", "credits", *(WAITING[:1] if waits else ()))
     shipped = nw.col("order_status").is_in(list(SHIPPED)) & (nw.col("ship_date_day") <= rules.as_of_day)
-    rows = rows.filter(nw.col("has_documents").fill_null(False) | shipped.fill_null(False)).with_columns(
-        nw.col(*_FROM_BOOKS, *_FROM_LINES, *WAITING).fill_null(ZERO),
-        nw.col(*_COUNTS).fill_null(0),
-        currency=nw.coalesce("currency", "order_currency"),
-        marketplace=nw.coalesce("order_marketplace", "line_marketplace"),
-    )
-    if len(books.currencies | settled.currencies) == 1:
-        alone = {"one_currency": "currency", "other_currency": "currency"}
-        return rows.with_columns(
-            conflict=nw.lit(False), billed_anywhere=nw.col("bills") > 0, **{k: nw.col(v) for k, v in alone.items()}
+    rows = (
+        _with_side(rows, books.orders, KEY[:1])
+        .filter(
+            ~nw.all_horizontal(*(nw.col(name).is_null() for name in documents), ignore_nulls=False)
+            | shipped.fill_null(False)
         )
-    conflicts = _conflicts(engine, books.billed, by_order, (books.credited, settled.waiting.amounts))
+        .with_columns(
+            nw.col(*_FROM_BOOKS, *_FROM_LINES, *more).fill_null(ZERO),
+            nw.col(*_COUNTS, *more_counts).fill_null(0),
+            currency=nw.lit(currency) if currency else nw.coalesce("currency", "order_currency"),
+            marketplace=nw.coalesce("order_marketplace", "line_marketplace"),
+            **({name: nw.col(name).fill_null(ZERO) for name in WAITING} if waits else _nothing_waits()),
+        )
+    )
+    if currency:
+        return rows.with_columns(
+            conflict=nw.lit(False),
+            billed_anywhere=nw.col("bills") > 0,
+            one_currency=nw.lit(currency),
+            other_currency=nw.lit(currency),
+        )
+    conflicts = _conflicts(engine, books.billed, by_order, (books.credited, *settled.waiting.sides))
     return rows.join(conflicts, on="amazon_order_id", how="left").with_columns(
         conflict=nw.col("conflict").fill_null(False),
         billed_anywhere=nw.coalesce(nw.col("billed_anywhere"), nw.col("bills") > 0),
     )
 
 
+def _nothing_waits() -> dict[str, nw.Expr]:
+    unknown = {"matures_day": nw.lit(None, dtype=nw.Int32), "deferral_reason": nw.lit(None, dtype=nw.String)}
+    return {**{name: nw.lit(ZERO).cast(AMOUNT) for name in WAITING}, **unknown}
+
+
 def _with_side(rows: Frame, side: Frame, key: Sequence[str]) -> Frame:
     """Rows of both, one for each ``key``; what a side does not know is empty."""
     joined = rows.join(side, on=list(key), how="full", suffix="_of_side")
     merged = {name: nw.coalesce(name, f"{name}_of_side") for name in key}
-    return joined.with_columns(**merged).drop(*(f"{name}_of_side" for name in key))
+    of_sides = {f"{name}_of_side" for name in key}
+    others = [name for name in joined.collect_schema().names() if name not in of_sides and name not in merged]
+    return joined.select(*others, **merged)
 
 
 def _legs() -> dict[str, nw.Expr]:
@@ -224,11 +269,15 @@ def _status() -> nw.Expr:
     return status
 
 
-def _expected(engine: Engine, books: Books, settled: Settled, rules: ReconcileRules) -> Frame:
+def _expected(engine: Engine, books: Books, settled: Settled, rules: ReconcileRules) -> tuple[Frame, list[str]]:
+    """When money is expected, and by which columns: the only currency need not be compared."""
     currencies = books.currencies | settled.currencies
     days = (*books.days, *(day - rules.release_days for day in settled.waiting.days))
     table = expected_table(days, currencies, settled.period_ends, rules)
-    return engine.hold(engine.frame(table), grain=["currency", "base_day"], what="expected settlement dates")
+    by = ["base_day"] if only(currencies) else ["currency", "base_day"]
+    if only(currencies):
+        table = table.drop_columns(["currency"])
+    return lookup(engine, table, grain=by, what="expected settlement dates"), by
 
 
 def _posted_dates(engine: Engine, settled: Settled) -> Frame:
@@ -236,7 +285,7 @@ def _posted_dates(engine: Engine, settled: Settled) -> Frame:
     days = pa.array(settled.posted_days, DAY)
     dates = days.cast(DATE)
     table = pa.table({"last_posted_day": days, "last_posted": dates, "posted_text": dates.cast(TEXT)})
-    return engine.hold(engine.frame(table), grain=["last_posted_day"], what="posted dates")
+    return lookup(engine, table, grain=["last_posted_day"], what="posted dates")
 
 
 def assert_identity(engine: Engine, rows: Frame) -> None:

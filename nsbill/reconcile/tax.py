@@ -40,17 +40,18 @@ def cancels_withheld() -> nw.Expr:
     return nw.col("tax_mode") == _EXCLUDE
 
 
-def gross_amounts() -> dict[str, nw.Expr]:
+def gross_amounts(*, claims: bool = True) -> dict[str, nw.Expr]:
     """The gross amounts of rows with ``tax_mode``: in ``exclude`` withheld tax cancels the tax lines inside them."""
     zero = nw.lit(ZERO)
 
     def withheld(name: str) -> nw.Expr:
         return nw.when(cancels_withheld()).then(nw.col(name)).otherwise(zero)
 
+    claimed = {"claimed": zero - (nw.col("claimed_goods") + withheld("claimed_withheld"))} if claims else {}
     return {
+        **claimed,
         "received_gross": nw.col("received_goods") + withheld("received_withheld"),
         "refunded": zero - (nw.col("refunded_goods") + withheld("refunded_withheld")),
-        "claimed": zero - (nw.col("claimed_goods") + withheld("claimed_withheld")),
         "adjustments": nw.col("other_rest") + withheld("other_withheld"),
         "deferred_gross": nw.col("deferred_goods") + withheld("deferred_withheld"),
         "released_gross": nw.col("released_goods") + withheld("released_withheld"),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import narwhals as nw
 
 from nsbill.money import minor_units
 from nsbill.reconcile.engine import Engine, Frame
 
-__all__ = ["Amounts", "in_one_text", "lines_text", "sentence"]
+__all__ = ["Amounts", "Parts", "in_one_text", "joined_texts", "lines_text", "sentence"]
+
+Parts = tuple[str | nw.Expr, ...]
+"""Texts and text expressions that belong together in a sentence."""
 
 
 class Amounts:
@@ -28,12 +31,20 @@ class Amounts:
 
     def money(self, column: str) -> nw.Expr:
         """The amount with its currency: ``97.00 USD``."""
-        return sentence(self.plain(column), " ", nw.col("currency"))
+        return sentence(self.money_parts(column))
+
+    def money_parts(self, column: str) -> Parts:
+        """The same, to be part of a sentence."""
+        return (self.plain(column), " ", nw.col("currency"))
 
 
-def sentence(*parts: str | nw.Expr) -> nw.Expr:
-    """Join texts and text expressions; a missing part leaves nothing behind."""
-    return nw.concat_str([nw.lit(part) if isinstance(part, str) else part for part in parts], ignore_nulls=True)
+def sentence(*parts: str | nw.Expr | Parts) -> nw.Expr:
+    """Join texts and text expressions; a missing part leaves nothing behind.
+
+    Give parts of a sentence as they are (a tuple) rather than joined: every join writes its text once more, for each row.
+    """
+    flat = [own for part in parts for own in (part if isinstance(part, tuple) else (part,))]
+    return nw.concat_str([nw.lit(part) if isinstance(part, str) else part for part in flat], ignore_nulls=True)
 
 
 def in_one_text(
@@ -46,25 +57,24 @@ def in_one_text(
     into: str,
     separator: str,
     most: int,
-    sums: Mapping[str, nw.Expr] | None = None,
 ) -> Frame:
     """Return one row per ``keys`` with the texts of ``value`` joined, at most ``most`` of them, then how many more.
 
-    ``order_by`` must be unique within the keys. ``sums`` are added up in the same pass, and come with it.
+    ``order_by`` must be unique within the keys.
     """
-    named = {"texts": nw.len(), "only_text": nw.col(value).max(), **(sums or {})}
+    named = {"texts": nw.len(), "only_text": nw.col(value).max()}
     counted = engine.hold(frame.group_by(list(keys)).agg(**named), grain=keys, what=f"{into} by order", grouped=True)
     several = frame.join(counted.filter(nw.col("texts") > 1).select(*keys), on=list(keys), how="semi")
-    joined = _joined_texts(several, keys, value, order_by, separator, most)
+    joined = joined_texts(several, keys=keys, value=value, order_by=order_by, separator=separator, most=most)
     held = engine.hold(joined, grain=keys, what=f"{into} in one text", grouped=True)
     told = counted.join(held, on=list(keys), how="left")
-    return told.select(*keys, *(sums or {}), nw.coalesce("joined_text", "only_text", nw.lit("")).alias(into))
+    return told.select(*keys, nw.coalesce("joined_text", "only_text", nw.lit("")).alias(into))
 
 
-def _joined_texts(
-    several: Frame, keys: Sequence[str], value: str, order_by: nw.Expr, separator: str, most: int
+def joined_texts(
+    several: Frame, *, keys: Sequence[str], value: str, order_by: nw.Expr, separator: str, most: int
 ) -> Frame:
-    """The texts of those that have more than one, by ranks: no list join exists on all engines, and ranks are dear."""
+    """The texts of keys that have more than one, as ``joined_text``; ranks are dear, but no engine has the same list join."""
     ranked = several.with_columns(text_order=order_by)
     ranked = ranked.with_columns(place=nw.col("text_order").rank("ordinal").over(*keys))
     texts = {

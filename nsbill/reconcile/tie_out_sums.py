@@ -12,7 +12,7 @@ import narwhals as nw
 
 from nsbill.money import ZERO
 from nsbill.reconcile.engine import Engine, Frame
-from nsbill.reconcile.settled import GOODS, REFUND_EVENTS, SALE_EVENTS
+from nsbill.reconcile.pieces import GOODS, REFUND_EVENTS, SALE_EVENTS
 from nsbill.vocabulary import LineKind
 
 __all__ = ["ORDER_PARTS", "PARTS", "SettlementSums", "part_of", "settlement_sums"]
