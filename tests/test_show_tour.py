@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -91,6 +92,32 @@ def test_the_tour_bills_three_orders_once_and_says_what_happened_in_netsuite(
     assert not orders & set(state.plan.to_bill["sales_order_id"])
 
 
+def test_where_all_is_billed_three_orders_are_shipped_first_as_after_nsbill_demo(tmp_path: Path) -> None:
+    with demo_company(tmp_path, orders=40) as company, company.desk() as desk:
+        desk.bill(desk.preview())
+        panel = tour_panel(desk)
+        panel.prepare()
+        before = company.bills()
+        assert panel.plan.disabled
+        assert "No order waits to be billed: let some be shipped first." in panel._hints["plan"].value
+        click(panel, panel.ship)
+        assert panel.state.happened["plan"].created == FEW
+        assert (
+            sum("!transform/itemFulfillment): created record" in line for line in panel.state.happened["plan"].lines)
+            == FEW
+        )
+        assert company.bills() == before
+        assert panel.ship.layout.display == "none"
+        click(panel, panel.plan)
+        panel.confirm.value = True
+        click(panel, panel.bill)
+        click(panel, panel.paid)
+        assert panel.state.plan is not None
+        billed = set(panel.state.plan.to_bill["sales_order_id"])
+        assert {order for order, number in company.bills().items() if number != before.get(order, 0)} == billed
+        assert len(billed) > 0
+
+
 def test_a_run_without_a_person_only_looks(company: Company) -> None:
     before = company.bills()
     with company.desk() as desk:
@@ -123,6 +150,10 @@ def test_an_account_that_does_not_say_it_is_the_simulator_is_only_looked_at(
         state.bill()
         assert isinstance(state.failure, BillingRefused)
         assert "does not say that it is the simulator" in state.error
+        state.plan, state._waiting = None, ()
+        state.ship()
+        assert "does not say that it is the simulator" in state.error
+        assert state.happened["plan"].created == 0
     assert company.bills() == before
 
 

@@ -56,6 +56,9 @@ class TourPanel(Panel):
     def __init__(self, state: TourState) -> None:
         self.look = button("Look again", "look-again", tooltip="Read again; begins the tour anew")
         self.plan = button(f"Plan {FEW} orders", "tour-plan", style="primary", tooltip="Creates nothing")
+        self.ship = button(
+            f"Ship {FEW} orders", "tour-ship", tooltip="As the warehouse would, in the simulated company"
+        )
         self.confirm = widgets.Checkbox(
             description="I have looked at this plan and want it billed", indent=False, layout={"width": "auto"}
         )
@@ -74,6 +77,7 @@ class TourPanel(Panel):
         self.confirm.observe(lambda change: state.set_trait("confirmed", change["new"]), "value")
         for pressed, action in (
             (self.look, state.look),
+            (self.ship, state.ship),
             (self.plan, state.plan_few),
             (self.bill, state.bill),
             (self.again, state.bill_again),
@@ -112,13 +116,15 @@ class TourPanel(Panel):
             pressed.disabled = bool(blockers)
             told = blockers if step == state.step or not state.busy else []  # what goes on stands where it was begun
             self._hints[step].value = sentences(told, kind="blockers")
+        visibility(self.ship, not state.ship_blockers)
         self.confirm.disabled = bool(state.busy) or state.plan is None or state.result is not None
         if self.confirm.value != state.confirmed:
             self.confirm.value = state.confirmed
 
     def _section(self, step: str) -> list[Any]:
         pressed = {"look": self.look, "plan": self.plan, "bill": self.bill, "again": self.again, "paid": self.paid}
-        row = widgets.HBox([pressed[step], self._hints[step]], layout={"align_items": "center"})
+        before = [self.ship] if step == "plan" else []
+        row = widgets.HBox([*before, pressed[step], self._hints[step]], layout={"align_items": "center"})
         told = [self._errors[step], self._told[step], self._happened[step]]
         head = widgets.HTML(heading(_STEPS[step]))
         if step == "look":

@@ -152,6 +152,8 @@ class SettingsState(PanelState):
         total = f"at most {self.max_total}" if self.max_total else ""
         if not (orders or total):
             return "One run may bill any number of orders and any total."
+        if self._impossible():
+            return ""  # what is wrong is said beside the buttons
         return (
             f"One run may bill {' and '.join(part for part in (orders, total) if part)}; a plan beyond that is refused."
         )

@@ -17,6 +17,7 @@ from nsbill.errors import BillingRefused, NetSuiteError
 from nsbill.money import format_money, format_totals
 from nsbill.netsuite.books import billing_records_of
 from nsbill.netsuite.client import Call
+from nsbill.netsuite.suiteql import query_page
 from nsbill.schemas import STATEMENT
 from nsbill.show.happened import happened, listening
 from nsbill.show.overview import OverviewState
@@ -27,11 +28,12 @@ __all__ = ["FEW", "TourState"]
 FEW = 3
 """How many orders the tour bills."""
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_TO_SHIP = "SELECT t.id AS id FROM transaction t WHERE t.type = 'SalesOrd' AND t.status = 'B' ORDER BY t.id DESC"
 _NOT_IN_TOUR = "not one of the orders of the tour"
 
 
 class TourState(OverviewState):
-    """Look, plan a few and open one, bill them, bill them again, see what Amazon paid. It bills on a simulator only."""
+    """Look, plan a few and open one, bill them, bill them again, see what Amazon paid. It ships and bills on a simulator only."""
 
     step = traitlets.Unicode("look")
     """The step that was begun last; what goes on, or went wrong, is of it."""
@@ -61,6 +63,25 @@ class TourState(OverviewState):
             self.plan = self.document = self.result = self.paid = None
             self.confirmed, self.refusal, self.records = False, "", ()
             self.simulated = self._is_simulator()
+            self._waiting = tuple(self.read_facts().to_bill["sales_order_id"])
+
+    def ship(self) -> None:
+        """Ship a few orders that wait for it, as the warehouse would, so that they wait to be billed; then look again."""
+        blockers = self.ship_blockers
+        with self._step("plan", "Shipping a few orders"):
+            _refuse(blockers)
+            if not self._is_simulator():
+                raise BillingRefused("tour", "NetSuite does not say that it is the simulator", self.real_sentence)
+            client = self.desk.client
+            found, _ = query_page(client, "Look for orders that wait to be shipped", _TO_SHIP)
+            if not found:
+                raise BillingRefused(
+                    "tour", "no order waits to be shipped either", "A new company: nsbill demo --workspace."
+                )
+            for row in found[:FEW]:
+                url = f"{client.settings.rest_url}/services/rest/record/v1/salesOrder/{row['id']}/!transform/itemFulfillment"
+                shipped = {"shipStatus": {"id": "C"}}
+                client.send(Call(f"Ship sales order {row['id']}", "POST", url, json=shipped, creates=True))
             self._waiting = tuple(self.read_facts().to_bill["sales_order_id"])
 
     def plan_few(self) -> None:
@@ -120,7 +141,14 @@ class TourState(OverviewState):
             return [f"{self.busy}…"]
         if self.real_sentence:
             return [self.real_sentence]
-        return [] if self._waiting else ["No order waits to be billed. A new company: nsbill demo."]
+        return [] if self._waiting else ["No order waits to be billed: let some be shipped first."]
+
+    @property
+    def ship_blockers(self) -> list[str]:
+        """Why no order is shipped here: only when none waits to be billed, as after nsbill demo, which bills them all."""
+        if self.busy or self.real_sentence:
+            return self.plan_blockers
+        return ["Orders wait to be billed already."] if self._waiting or self.plan is not None else []
 
     @property
     def bill_blockers(self) -> list[str]:
