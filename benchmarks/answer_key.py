@@ -1,7 +1,8 @@
 """The demo company's answer key: whether every planted exception is found, and nothing else.
 
 For each seed a company is built in a folder of its own and lives through what a user does: its settlement files are
-added, what waits for billing is billed, and books, settlements and the bank statement are reconciled. Billing and
+added with an answer of the Finances API, what waits for billing is billed, and books, settlements and the bank statement are
+reconciled. Billing and
 books go through the simulator's HTTP interface. Classes, orders, settlements, currencies and amounts must all be the
 planted ones, each as often as it was planted; the statement's figures are compared where the key tells them (up to
 20,000 orders).
@@ -133,7 +134,7 @@ def judge(*, orders: int, seed: int) -> Judged:
         key = json.loads(world.answer_key.read_text(encoding="utf-8"))
         built = time.perf_counter()
         with _desk(folder) as desk:
-            desk.add_settlements(world.settlement_files)
+            desk.add_settlements([*world.settlement_files, world.finances])
             desk.save_settings(saved_search=SAVED_SEARCH)
             plan = desk.preview()
             if not desk.bill(plan).complete:

@@ -18,6 +18,7 @@ from nsbill.cli.worlds import ensure_world
 from nsbill.errors import WorkspaceError
 from nsbill.reconcile import Reconciliation
 from nsbill.simulator.world_chains import BANK_STATEMENT
+from nsbill.simulator.world_finances import FINANCES_ANSWER
 
 SEARCH = "customsearch_nsbill_orders_to_bill"
 
@@ -39,7 +40,9 @@ def test_the_demo_does_the_whole_job_and_a_second_time_nothing(tmp_path: Path, m
     assert first["created"] == first["to_bill"] == key["billable"]["pending-billing"]["count"]
     assert first["skipped"] == sum(key["skipped"].values())
     assert (first["existing"], first["rejected"], first["unknown"]) == (0, 0, 0)
-    assert first["exceptions"] == sum("needs" not in row for row in key["exceptions"])  # no bank statement is given
+    assert first["exceptions"] == sum(
+        "needs" not in row for row in key["exceptions"]
+    )  # neither bank statement nor Finances API is given
     for folder in first["run_dirs"]:
         run = json.loads((Path(folder) / "run.json").read_text())
         assert run["status"] == "succeeded"
@@ -77,6 +80,7 @@ def test_every_planted_exception_is_found_and_nothing_else(tmp_path: Path, order
         assert plan.skipped["reason"].value_counts().to_dict() == key["skipped"]
         assert plan.totals == {currency: Decimal(total) for currency, total in billable["totals"].items()}
         assert desk.bill(plan).complete
+        desk.add_settlements([tmp_path / "amazon_files" / FINANCES_ANSWER])
         found = desk.reconcile(bank=[read_bank(tmp_path / "amazon_files" / BANK_STATEMENT)])
         assert scored(found, key) == (Counter(), Counter())
         statement = found.statement.set_index(["amazon_order_id", "currency"])

@@ -15,6 +15,7 @@ from world_reading import AMAZON_ID, World, overdue, read_world, reconcile, rele
 
 from nsbill.simulator.world import build_world
 from nsbill.simulator.world_chains import BANK_CLASSES, CHAIN_CLASSES
+from nsbill.simulator.world_finances import ACTIVITY_CLASSES
 from nsbill.simulator.world_more import MORE_CLASSES
 from nsbill.simulator.world_payments import PAYMENT_CLASSES
 from nsbill.simulator.world_planted import CLASSES
@@ -36,7 +37,7 @@ def promised(each: int) -> Counter[str]:
     """How often each class is planted where each fault is planted so often."""
     more = Counter({name: times * each for name, times in MORE_CLASSES.items()})
     once = Counter(dict.fromkeys((*CHAIN_CLASSES, *BANK_CLASSES), 1))  # there are only twenty settlements
-    return Counter(dict.fromkeys((*CLASSES, *PAYMENT_CLASSES), each)) + more + once
+    return Counter(dict.fromkeys((*CLASSES, *PAYMENT_CLASSES, *ACTIVITY_CLASSES), each)) + more + once
 
 
 def dump(database: Path) -> list[str]:
@@ -52,8 +53,8 @@ def test_the_same_seed_gives_the_same_books_and_the_same_bytes(tmp_path: Path) -
     assert dump(tmp_path / "one" / "simulator.db") == dump(tmp_path / "two" / "simulator.db")
     assert [p.name for p in one.summary.settlement_files] == [p.name for p in two.summary.settlement_files]
     for first, second in zip(
-        (*one.summary.settlement_files, one.summary.bank_statement, one.summary.answer_key),
-        (*two.summary.settlement_files, two.summary.bank_statement, two.summary.answer_key),
+        (*one.summary.settlement_files, one.summary.bank_statement, one.summary.finances, one.summary.answer_key),
+        (*two.summary.settlement_files, two.summary.bank_statement, two.summary.finances, two.summary.answer_key),
         strict=True,
     ):
         assert first.read_bytes() == second.read_bytes()

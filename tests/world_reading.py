@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from world_reading_activity import judge_activity
 from world_reading_more import judge_more
 from world_reading_settlements import judge_settlements
 
@@ -216,6 +217,7 @@ def reconcile(world: World) -> Counter[tuple[str, str | None, str | None, str, s
     _judge_payments(found, money, orders)
     judge_more(world, found, money, orders)
     judge_settlements(world, found)
+    judge_activity(world, found)
     malformed: Counter[tuple[str, str, str]] = Counter()
     levies: Counter[tuple[str, str, str]] = Counter()
     for line in world.lines:

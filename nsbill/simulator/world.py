@@ -28,6 +28,7 @@ from nsbill.simulator.world_catalogue import (
     static_rows,
 )
 from nsbill.simulator.world_chains import plant_chain_faults, write_bank
+from nsbill.simulator.world_finances import Activity
 from nsbill.simulator.world_history import Calendar, History, history_of
 from nsbill.simulator.world_ledger import Ledger
 from nsbill.simulator.world_more import MoreFaults, Places
@@ -49,12 +50,14 @@ class WorldSummary:
     settlement_files: tuple[Path, ...]
     answer_key: Path
     bank_statement: Path
+    finances: Path
 
 
 def build_world(database: Path, amazon_files: Path, *, orders: int, seed: int, today: date) -> WorldSummary:
     """Create the books at ``database``, settlement files in ``amazon_files``, and ``answer_key.json`` beside the books.
 
-    A bank statement with the deposits lies among the settlement files; what is wrong in it has ``needs: bank`` in the key.
+    A bank statement with the deposits and an answer of the Finances API lie among the settlement files; what is wrong in
+    them has ``needs: bank`` and ``needs: activity`` in the key.
 
     Raises
     ------
@@ -94,9 +97,10 @@ def build_world(database: Path, amazon_files: Path, *, orders: int, seed: int, t
     connection.close()
     files = tuple(path for ledger in builder.ledgers for path in ledger.write(amazon_files))
     bank = write_bank(amazon_files, builder.ledgers, builder.answers, seed=seed, today=today)
+    finances = builder.activity.write(amazon_files, builder.ledgers, builder.answers, builder.answers.faulty)
     answer_key = builder.answers.write(database.with_name("answer_key.json"), builder.ledgers)
     aside.replace(database)  # last, so that books stand for a finished company
-    return WorldSummary(orders, seed, today, files, answer_key, bank)
+    return WorldSummary(orders, seed, today, files, answer_key, bank, finances)
 
 
 def _drop_indexes(connection: sqlite3.Connection) -> list[str]:
@@ -139,6 +143,7 @@ class _Builder:
         self._each = planted_each(orders)
         self._payments = Payments(connection, self._writer, self._calendar, each=self._each, seed=seed)
         self._more = MoreFaults(each=self._each, seed=seed)
+        self.activity = Activity(each=self._each, seed=seed, today=self._today)
         self._dice = random.Random(f"places {seed}")
         self._connection = connection
         self._twin: Order | None = None
@@ -154,7 +159,9 @@ class _Builder:
             tally = post_order(self._rng, self.ledgers[order.market.index], order, history)
             self.answers.order(order, booked, tally)
             self._payments.order(order, history, booked, tally)
-            self._more.order(Case(order, history, booked, tally))
+            case = Case(order, history, booked, tally)
+            self._more.order(case)
+            self.activity.order(case)
         self._payments.close(self.answers)
         self._plant_more()
         self._strangers()

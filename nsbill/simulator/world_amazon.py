@@ -11,7 +11,7 @@ from nsbill.simulator.world_history import PERIOD, History, Parcel, Refund
 from nsbill.simulator.world_ledger import Event, Ledger
 from nsbill.simulator.world_orders import Order, OrderLine
 
-__all__ = ["Tally", "post_order"]
+__all__ = ["Tally", "post_order", "whole_sale"]
 
 _COMMISSION, _KEPT_ON_REFUND = 150, 200  # per mille of the sale, of the commission given back
 
@@ -51,6 +51,15 @@ def post_order(
     if history.refund is not None and history.refund.posted is not None:
         _post_refund(rng, ledger, order, history, history.refund, tally)
     return tally
+
+
+def whole_sale(order: Order) -> list[tuple[str, str, int, str]]:
+    """Return what Amazon will say of an order that is sold whole: price, promotions, tax withheld, fees."""
+    parts: list[_Part] = []
+    for line in order.lines:
+        sale = _sale(order, line, line.quantity, extra=0, charged=True)
+        parts += sale + _fees(order, line, line.quantity, sale, charged=True)
+    return _plain(parts)
 
 
 def _post_item(ledger: Ledger, order: Order, shown: str, parcel: Parcel, index: int, extra: int, tally: Tally) -> None:

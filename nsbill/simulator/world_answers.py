@@ -37,6 +37,11 @@ class AnswerKey:
         self._skipped: Counter[str] = Counter()
         self._open: dict[str, list[tuple[str, int]]] = {name: [] for name in _BILLABLE}
 
+    @property
+    def faulty(self) -> set[str]:
+        """The Amazon orders that have a fault already."""
+        return {row["amazon_order_id"] for row in self._exceptions if row["amazon_order_id"]}
+
     def order(self, order: Order, booked: Booked, tally: Tally) -> None:
         """Note a sales order."""
         slot = order.slot

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -137,6 +137,17 @@ class Ledger:
         if self.market.unit == 100:
             return f"{sign}{whole}.{part}"  # yen are written with one idle decimal
         return f"{sign}{whole}{self.market.decimal_mark}{part:02d}"
+
+    def hundredths(self, text: str) -> int:
+        """Read what ``money`` wrote."""
+        whole, _, part = text.lstrip("-").replace(",", ".").partition(".")
+        amount = int(whole) * 100 + int(part.ljust(2, "0"))
+        return -amount if text.startswith("-") else amount
+
+    def instant(self, stamp: str) -> int:
+        """Read a posted-date-time of this marketplace's files; seconds since 1970."""
+        day = "%Y-%m-%d" if self.market.iso_dates else "%d.%m.%Y"
+        return int(datetime.strptime(stamp, f"{day} %H:%M:%S UTC").replace(tzinfo=UTC).timestamp())
 
     def _scaled(self, us_cents: int) -> int:
         return self.market.rounded(us_cents * self.market.fee_scale // 100, 1000)
