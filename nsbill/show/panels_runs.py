@@ -49,7 +49,9 @@ class RunsPanel(Panel):
         self.name = widgets.Dropdown(description="Job or notebook", style=_SHORT, layout={"width": "360px"})
         self.name.add_class("nsbill-runs-name")
         self.again = button("Look again", "look-again", tooltip="Read the folder of runs again")
-        self.run = widgets.Dropdown(description="What changed by run", style=_SHORT, layout={"width": "min(620px, 98%)"})
+        self.run = widgets.Dropdown(
+            description="What changed by run", style=_SHORT, layout={"width": "min(620px, 98%)"}
+        )
         self.run.add_class("nsbill-runs-run")
         self._busy, self._error = text_box("busy"), text_box("error")
         self._table, self._changes = text_box("runs"), text_box("changes")
