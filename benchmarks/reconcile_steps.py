@@ -35,6 +35,7 @@ SCANNED = (
 )  # fmt: skip
 """The columns of LINES that every reconciliation reads."""
 
+_PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, DICTIONARY_SIZE_LIMIT 1000, ROW_GROUP_SIZE 61440"
 _BOOKS = ("orders", "billing_records", "credits")
 MEMORY, _MEMORY = "NSBILL_BENCHMARK_MEMORY", "1500MB"
 """The variable that says how much memory DuckDB may use, and how much that is without it; the process needs 300 MB more."""
@@ -82,7 +83,7 @@ def floor(data: Data) -> Callable[[], dict[str, Any]]:
             "FULL JOIN orders USING (amazon_order_id) FULL JOIN billing_records USING (amazon_order_id)"
         )
         target = data.folder / "floor.parquet"
-        connection.execute(f"COPY told TO '{target}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)")
+        connection.execute(f"COPY told TO '{target}' ({_PARQUET})")
         return {}
 
     return work
