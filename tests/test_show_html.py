@@ -89,6 +89,13 @@ def test_no_orders_and_no_exceptions_is_said(tmp_path: Path) -> None:
         assert sentence in page
 
 
+def test_a_currency_without_orders_is_a_sentence_and_no_empty_charts(tmp_path: Path) -> None:
+    found = sample_reconciliation(statement=statement_of([order_row("A", billed="5")]))
+    page = write_report(tmp_path / "r.html", found, title="x").read_text(encoding="utf-8")
+    assert "There are no Amazon orders in EUR, only exceptions" in page
+    assert len(figures(page)) == 5  # those of USD
+
+
 def test_a_section_that_is_named_like_a_currency_gets_no_headline(tmp_path: Path) -> None:
     statement = statement_of([order_row("A", billed="5")])
     reconciliation = sample_reconciliation(statement=statement)

@@ -17,6 +17,11 @@ from nsbill.show.palette import Meaning
 
 __all__ = ["over_time"]
 
+_BELOW = {
+    "yref": "container", "y": 0.01, "yanchor": "bottom", "xref": "container", "x": 0.02,
+    "entrywidth": 230, "entrywidthmode": "pixels",
+}  # fmt: skip
+"""Up to six names in columns under the chart: above it they would lie on the title where the page is narrow."""
 _MONTHS = 24
 _NO_DAY = "no day known"
 _DAYS = ("first_billed", "order_date", "last_posted")
@@ -54,7 +59,8 @@ def over_time(statement: pd.DataFrame, *, currency: str) -> go.Figure:
         f"{format_money(total(rows['received']), currency)} and due {format_money(total(rows['due']), currency)} by now, "
         f"each order in the month of its first bill"
     )
-    return finish(figure, title=title, subtitle=told, height=400)
+    finish(figure, title=title, subtitle=told, height=470)
+    return figure.update_layout(legend=_BELOW, margin={"t": 96, "b": 128})
 
 
 def _by_month(rows: pa.Table) -> dict[str, dict[str, Any]]:

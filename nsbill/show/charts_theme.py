@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 _LABEL_WIDTH = 40
-_SUBTITLE_WIDTH = 100  # characters; charts are drawn as narrow as half a page
+_SUBTITLE_WIDTH = 85  # characters; charts are drawn as narrow as half a page
 _SUBTITLE_LINE = 16  # pixels
 
 

@@ -92,6 +92,11 @@ def _currency_sections(reconciliation: Reconciliation) -> list[Section]:
     sections = []
     for row in _totals(reconciliation):
         currency = row["currency"]
+        if not row["orders"]:
+            sections.append(
+                Section(currency, [f"There are no Amazon orders in {currency}, only exceptions; see below."])
+            )
+            continue
         left_out = row["orders"] - _TOP
         parts: list[str | Table | go.Figure] = [
             f"This page names {_TOP} of {row['orders']:,} orders, those with the largest due; the figures and the charts "

@@ -71,6 +71,8 @@ def currency_figures(statement: pd.DataFrame, *, currency: str, top: int = 25) -
     """Return the charts of one currency: received versus due per order; due by reason, age and status; over time."""
     more = (due_by_reason, aging, due_by_status, over_time)
     orders = received_versus_due(statement, currency=currency, top=top)
+    if not (statement["currency"] == currency).any():
+        return [orders]  # it says that there are none
     return [orders, *(draw(statement, currency=currency) for draw in more)]
 
 
