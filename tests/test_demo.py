@@ -83,6 +83,7 @@ def test_every_planted_exception_is_found_and_nothing_else(tmp_path: Path, order
         desk.add_settlements([tmp_path / "amazon_files" / FINANCES_ANSWER])
         found = desk.reconcile(bank=[read_bank(tmp_path / "amazon_files" / BANK_STATEMENT)])
         assert scored(found, key) == (Counter(), Counter())
+        assert set(found.agreement["state"]) == {"agrees", "differs"}  # the parts are the same, too
         statement = found.statement.set_index(["amazon_order_id", "currency"])
         for told in key["statement"]:
             row = statement.loc[(told["amazon_order_id"], told["currency"])]

@@ -34,17 +34,17 @@ _ORDER_ID = re.compile(r"\d{3}-\d{7}-\d{7}")
 _TYPES = {"Order": "Shipment", "Chargeback Refund": "Chargeback", "A-to-z Guarantee Refund": "GuaranteeClaim"}
 """The Finances API's names of the settlement's transaction types, where they differ."""
 _LEAVES = {
-    ("ItemPrice", "Principal"): "Sales/ProductCharges/OurPricePrincipal",
-    ("ItemPrice", "Tax"): "Sales/Tax/OurPriceTax",
-    ("ItemPrice", "Shipping"): "Sales/Shipping/ShippingPrincipal",
-    ("ItemPrice", "ShippingTax"): "Sales/Tax/ShippingTax",
-    ("ItemPrice", "GiftWrap"): "Sales/Giftwrap/GiftwrapPrincipal",
-    ("ItemPrice", "GiftWrapTax"): "Sales/Tax/GiftwrapTax",
-    ("Promotion", "Principal"): "Sales/PromoRebates/OurPriceDiscount",
-    ("Promotion", "Shipping"): "Sales/PromoRebates/ShippingDiscount",
-    ("Promotion", "TaxDiscount"): "Sales/Tax/OurPriceTaxDiscount",
+    ("ItemPrice", "Principal"): "ProductCharges/OurPricePrincipal",
+    ("ItemPrice", "Tax"): "Tax/OurPriceTax",
+    ("ItemPrice", "Shipping"): "Shipping/ShippingPrincipal",
+    ("ItemPrice", "ShippingTax"): "Tax/ShippingTax",
+    ("ItemPrice", "GiftWrap"): "Giftwrap/GiftwrapPrincipal",
+    ("ItemPrice", "GiftWrapTax"): "Tax/GiftwrapTax",
+    ("Promotion", "Principal"): "PromoRebates/OurPriceDiscount",
+    ("Promotion", "Shipping"): "PromoRebates/ShippingDiscount",
+    ("Promotion", "TaxDiscount"): "Tax/OurPriceTaxDiscount",
 }
-"""Where the Finances API has a settlement's amount; everything else is below ``Expenses/AmazonFees``."""
+"""Where the Finances API has a settlement's amount; everything else is below ``AmazonFees``."""
 
 
 class _Amount(NamedTuple):
@@ -188,7 +188,7 @@ def _breakdowns(amounts: Iterable[_Amount], currency: str) -> list[dict[str, obj
     """The amounts as a tree; what stands above others is their sum."""
     return _level(
         [
-            (_LEAVES.get(one[:2], f"Expenses/AmazonFees/{one.description}").split("/"), one.hundredths)
+            (_LEAVES.get(one[:2], f"AmazonFees/{one.description}").split("/"), one.hundredths)
             for one in amounts
         ],
         currency,
