@@ -187,10 +187,7 @@ def _transaction(number: int, told: _Told) -> dict[str, object]:
 def _breakdowns(amounts: Iterable[_Amount], currency: str) -> list[dict[str, object]]:
     """The amounts as a tree; what stands above others is their sum."""
     return _level(
-        [
-            (_LEAVES.get(one[:2], f"AmazonFees/{one.description}").split("/"), one.hundredths)
-            for one in amounts
-        ],
+        [(_LEAVES.get(one[:2], f"AmazonFees/{one.description}").split("/"), one.hundredths) for one in amounts],
         currency,
     )
 
