@@ -62,16 +62,8 @@ def jupyter_lab(folder: Path, environment: Mapping[str, str], *, theme: str = "J
         "@jupyterlab/apputils-extension:themes": {"theme": theme},
     }
     (settings / "overrides.json").write_text(json.dumps(overrides), encoding="utf-8")
-    lab = Lab(f"http://127.0.0.1:{_free_port()}", secrets.token_urlsafe(16))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
-         f"--port={lab.url.rsplit(':', 1)[1]}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={lab.token}",
-         f"--ServerApp.root_dir={folder / 'notebooks'}", f"--LabApp.app_settings_dir={settings}",
-         "--expose-app-in-browser"],
-        env=_environment(folder, environment), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    lab, process = _started(folder, settings, environment)
     try:
-        _wait_until_it_serves(process)
         yield lab
     finally:
         process.terminate()
@@ -155,6 +147,27 @@ def panel(page: Page, name: str) -> Any:
     return page.locator(f".jp-OutputArea .nsbill-{name}").first
 
 
+def _started(folder: Path, settings: Path, environment: Mapping[str, str]) -> tuple[Lab, subprocess.Popen[str]]:
+    """Start the server; once more when somebody else has taken the port that was free a moment ago."""
+    for tries_left in (2, 1, 0):
+        lab = Lab(f"http://127.0.0.1:{_free_port()}", secrets.token_urlsafe(16))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
+             f"--port={lab.url.rsplit(':', 1)[1]}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={lab.token}",
+             f"--ServerApp.root_dir={folder / 'notebooks'}", f"--LabApp.app_settings_dir={settings}",
+             "--expose-app-in-browser"],
+            env=_environment(folder, environment), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        try:
+            _wait_until_it_serves(process)
+        except RuntimeError:
+            if not tries_left:
+                raise
+        else:
+            return lab, process
+    raise AssertionError  # the last try returns or raises
+
+
 def _environment(folder: Path, extra: Mapping[str, str]) -> dict[str, str]:
     own = {f"JUPYTER_{name}_DIR": str(folder / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
     own |= {"JUPYTERLAB_SETTINGS_DIR": str(folder / "user"), "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces")}
@@ -182,6 +195,6 @@ def _wait_until_it_serves(process: subprocess.Popen[str]) -> None:
         ready.set()
 
     threading.Thread(target=read, daemon=True).start()
-    if not ready.wait(_READY_AFTER) or process.poll() is not None:
+    if not ready.wait(_READY_AFTER) or not any("/lab?token=" in line for line in log):
         process.terminate()
         raise RuntimeError("JupyterLab did not start:\n" + "".join(log[-20:]))
