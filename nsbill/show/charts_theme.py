@@ -89,7 +89,7 @@ def add_series(
             "line": {"color": TEXT, "width": 0.5},
         },
         customdata=[list(cells) for cells in zip(keys, exact, texts, notes, headings, strict=True)],
-        hovertemplate=f"<b>%{{customdata[4]}}</b><br>{escape(series.name)}: %{{customdata[2]}}%{{customdata[3]}}<extra></extra>",
+        hovertemplate=f"<b>%{{customdata[4]}}</b><br>{_escaped(series.name)}: %{{customdata[2]}}%{{customdata[3]}}<extra></extra>",
         text=labels,
         textposition="outside" if series.labelled else "none",
         textfont={"size": 11},
@@ -108,7 +108,7 @@ def finish(figure: go.Figure, *, title: str, height: int, subtitle: str = "") ->
     heading |= {"y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 12, "l": 12}, "font": {"size": 15}}
     told = wrap(visible(subtitle), _SUBTITLE_WIDTH)
     if told:
-        heading["subtitle"] = {"text": "<br>".join(escape(line) for line in told), "font": {"size": 12}}
+        heading["subtitle"] = {"text": "<br>".join(_escaped(line) for line in told), "font": {"size": 12}}
     above = 96 if any(bar.showlegend is not False for bar in figure.data) else 72
     figure.update_layout(
         template="none",
@@ -168,7 +168,12 @@ def axis_format(currency: str) -> str:
 def chart_text(text: str, *, width: int | None = _LABEL_WIDTH * 3) -> str:
     """Return text from anywhere for plotly, which reads some HTML: escaped, harmless, and cut to ``width``."""
     plain = visible(text)
-    return escape(plain if width is None else shorten(plain, width))
+    return _escaped(plain if width is None else shorten(plain, width))
+
+
+def _escaped(text: str) -> str:
+    """Escape what plotly reads as a tag; it shows an escaped quotation mark as it is written."""
+    return escape(text, quote=False)
 
 
 def axis_label(text: str) -> str:

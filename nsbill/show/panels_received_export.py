@@ -14,6 +14,7 @@ _BUTTONS = (
     ("html", "HTML page", "One file with charts and tables; needs no network"),
     ("csv", "CSV", "Every frame, exact amounts"),
     ("parquet", "Parquet", "Every frame, exact amounts and types"),
+    ("png", "Charts (PNG)", "Each chart of each currency as a picture, for slides and letters; needs nsbill[png]"),
 )
 
 

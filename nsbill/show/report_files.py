@@ -1,4 +1,4 @@
-"""All files of a report: the HTML page, the workbook, and every frame as CSV and Parquet.
+"""All files of a report: the HTML page, the workbook, every frame as CSV and Parquet, and the charts as PNG.
 
 Each is written aside and renamed when it is complete, so an interrupted report leaves whole files only.
 """
@@ -18,6 +18,7 @@ from nsbill.reconcile.sources import SOURCES
 from nsbill.show.files import export_frame
 from nsbill.show.frames import NamedFrame, frames_of
 from nsbill.show.html import Section, write_report
+from nsbill.show.images import chart_places, write_charts
 from nsbill.show.tables import money_table
 from nsbill.show.workbook import write_workbook
 from nsbill.show.workbook_sheet import EXCEL_ROWS
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "InMonth", "report_places", "write_report_files"]
 
-FORMATS = ("html", "xlsx", "csv", "parquet")
+FORMATS = ("html", "xlsx", "csv", "parquet", "png")
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,13 @@ def write_report_files(
 ) -> dict[str, list[Path]]:
     """Write the report in these ``FORMATS`` into a folder; returns the paths by format.
 
-    The page and the workbook stand in the folder, the frames' files in a folder beside them. ``sources`` (schema
+    The page and the workbook stand in the folder, the files of frames and charts in a folder beside them. ``sources`` (schema
     ``SOURCES``) go into the workbook, when they fit into a sheet, and into the exports.
 
     Raises
     ------
+    MissingExtra
+        For charts as PNG without kaleido.
     WorkspaceError
         For an unknown format, or when a file cannot be written; files that were complete before stay.
     """
@@ -78,6 +81,8 @@ def write_report_files(
             path = folder / f"{stem}.xlsx"
             book = write_workbook(path, reconciliation, title=title, sources=known, extra=extra, behind=fits)
             written[ending] = [book]
+        elif ending == "png":
+            written[ending] = write_charts(folder / stem, reconciliation)
         else:
             written[ending] = list(_exports(folder / stem, [*extra, *frames_of(reconciliation), *behind], ending))
     return written
@@ -88,6 +93,8 @@ def report_places(folder: Path, reconciliation: Reconciliation, ending: str) -> 
     stem = _stem(reconciliation, None)
     if ending in {"html", "xlsx"}:
         return [folder / f"{stem}.{ending}"]
+    if ending == "png":
+        return chart_places(folder / stem, reconciliation)
     named = [*frames_of(reconciliation), NamedFrame("sources", SOURCES.frame(), SOURCES)]
     return [_export_path(folder / stem, one, ending) for one in named]
 
