@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -35,7 +36,7 @@ _BARS = """chart => [...document.querySelectorAll(`.nsbill-${chart} .barlayer .t
     const key = group.__data__[0].trace.customdata[place][0];
     return [key, box.x + box.width / 2, box.y + box.height / 2, box.width];
   })).filter(bar => bar[3] > 8).map(bar => bar.slice(0, 3))"""
-_READY_AFTER = 90
+_READY_AFTER, _LISTENS_AFTER = 90, 30
 _ARTIFACTS = os.environ.get("NSBILL_ARTIFACTS")  # looked at now: tests themselves run without such variables
 
 
@@ -150,16 +151,17 @@ def panel(page: Page, name: str) -> Any:
 def _started(folder: Path, settings: Path, environment: Mapping[str, str]) -> tuple[Lab, subprocess.Popen[str]]:
     """Start the server; once more when somebody else has taken the port that was free a moment ago."""
     for tries_left in (2, 1, 0):
-        lab = Lab(f"http://127.0.0.1:{_free_port()}", secrets.token_urlsafe(16))
+        port = _free_port()
+        lab = Lab(f"http://127.0.0.1:{port}", secrets.token_urlsafe(16))
         process = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
-             f"--port={lab.url.rsplit(':', 1)[1]}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={lab.token}",
+             f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={lab.token}",
              f"--ServerApp.root_dir={folder / 'notebooks'}", f"--LabApp.app_settings_dir={settings}",
              "--expose-app-in-browser"],
             env=_environment(folder, environment), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         try:
-            _wait_until_it_serves(process)
+            _wait_until_it_serves(process, port)
         except RuntimeError:
             if not tries_left:
                 raise
@@ -180,8 +182,11 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_until_it_serves(process: subprocess.Popen[str]) -> None:
-    """Read the log until it says where it serves, and go on reading so that the server never waits for us."""
+def _wait_until_it_serves(process: subprocess.Popen[str], port: int) -> None:
+    """Read the log until it says where it serves, and go on reading so that the server never waits for us.
+
+    It says so a moment before it listens, and a browser that is there already may be faster.
+    """
     assert process.stderr is not None
     log: list[str] = []
     ready = threading.Event()
@@ -198,3 +203,17 @@ def _wait_until_it_serves(process: subprocess.Popen[str]) -> None:
     if not ready.wait(_READY_AFTER) or not any("/lab?token=" in line for line in log):
         process.terminate()
         raise RuntimeError("JupyterLab did not start:\n" + "".join(log[-20:]))
+    until = time.monotonic() + _LISTENS_AFTER
+    while not _listens(port):
+        if time.monotonic() > until:
+            process.terminate()
+            raise RuntimeError(f"JupyterLab does not listen on port {port}:\n" + "".join(log[-20:]))
+        time.sleep(0.05)
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
