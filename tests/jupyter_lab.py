@@ -29,7 +29,11 @@ _IDLE = """() => {
   const widget = window.jupyterapp?.shell.currentWidget;
   return widget?.sessionContext?.session?.kernel?.status === 'idle';
 }"""
-_AT_REST = "() => !document.querySelector('.nsbill-panel.nsbill-at-work')"
+_AT_REST = """() => {
+  if (document.querySelector('.nsbill-panel.nsbill-at-work')) window.nsbillAtRestSince = undefined;
+  else window.nsbillAtRestSince ??= performance.now();
+  return performance.now() - window.nsbillAtRestSince > 700;
+}"""
 _BARS = """chart => [...document.querySelectorAll(`.nsbill-${chart} .barlayer .trace`)].flatMap(
   group => [...group.querySelectorAll('.point path')].map((bar, place) => {
     const box = bar.getBoundingClientRect();
@@ -109,7 +113,11 @@ def run_all(page: Page) -> None:
 
 
 def at_rest(page: Page) -> None:
-    """Wait until no panel of the page is at work: each reads in a thread of its own after its cell is done."""
+    """Wait until no panel of the page is at work: each reads in a thread of its own after its cell is done.
+
+    It has to last for a moment: a panel is drawn before the page hears that it is at work.
+    """
+    page.evaluate("window.nsbillAtRestSince = undefined")
     page.wait_for_function(_AT_REST)
 
 

@@ -130,7 +130,7 @@ def test_a_bank_statement_is_dropped_and_the_deposits_are_found_in_it_from_then_
     at_rest(page)
     open_notebook(page, lab, "04_settlements_and_exceptions.ipynb")  # the next session needs no parameter
     run_all(page)
-    page.wait_for_function(_SAYS, arg=["headline", "Bank statements kept"])
+    page.wait_for_function(_SAYS, arg=["headline", "Bank statements kept1"])
     at_rest(page)
     assert "Bank statements kept\n1" in page.locator(".nsbill-headline").inner_text()
     assert untold.count() < asked - 5  # the deposits are found now, or are known to be missing
