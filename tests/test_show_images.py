@@ -11,10 +11,9 @@ from conftest import find_browser
 from show_samples import sample_reconciliation
 
 from nsbill.errors import MissingExtra, WorkspaceError
-from nsbill.show.charts import received_versus_due
+from nsbill.show.charts import currency_figures, received_versus_due
 from nsbill.show.images import CHARTS, chart_places, write_pictures
 from nsbill.show.report_files import report_places, write_report_files
-from nsbill.show.reports import currency_figures
 
 
 def size_of(picture: Path) -> tuple[int, int]:

@@ -23,7 +23,15 @@ from nsbill.show.charts_parts import PARTS, SERIES, of_currency, signed_parts, t
 from nsbill.show.charts_theme import Series, add_series, axis_format, axis_label, finish, says_so
 from nsbill.show.palette import Meaning
 
-__all__ = ["aging", "due_by_reason", "due_by_status", "order_waterfall", "over_time", "received_versus_due"]
+__all__ = [
+    "aging",
+    "currency_figures",
+    "due_by_reason",
+    "due_by_status",
+    "order_waterfall",
+    "over_time",
+    "received_versus_due",
+]
 
 
 def received_versus_due(statement: pd.DataFrame, *, currency: str, top: int = 25) -> go.Figure:
@@ -62,6 +70,15 @@ def received_versus_due(statement: pd.DataFrame, *, currency: str, top: int = 25
     totals = f"Received {format_money(total(rows['received_net']), currency)}, due {format_money(total(rows['due_net']), currency)}, {rows.num_rows:,} orders"
     height = 190 + 24 * shown.num_rows + (110 if rest.num_rows else 0)
     return finish(figure, title=title, subtitle=totals, height=height)
+
+
+def currency_figures(statement: pd.DataFrame, *, currency: str, top: int = 25) -> list[go.Figure]:
+    """Return the charts of one currency: received versus due per order; due by reason, age and status; over time."""
+    more = (due_by_reason, aging, due_by_status, over_time)
+    orders = received_versus_due(statement, currency=currency, top=top)
+    if not (statement["currency"] == currency).any():
+        return [orders]  # it says that there are none
+    return [orders, *(draw(statement, currency=currency) for draw in more)]
 
 
 def _draw_orders(

@@ -86,7 +86,7 @@ def write_report(
 
 
 def _currency_sections(reconciliation: Reconciliation) -> list[Section]:
-    from nsbill.show.charts import aging, due_by_reason, due_by_status, over_time, received_versus_due
+    from nsbill.show.charts import currency_figures
 
     statement = reconciliation.statement
     sections = []
@@ -103,11 +103,7 @@ def _currency_sections(reconciliation: Reconciliation) -> list[Section]:
             f"by reason, age, status and month cover all of them. The workbook and the exports list every order."
             if left_out > 0
             else f"This page names all orders in {currency}.",
-            received_versus_due(statement, currency=currency, top=_TOP),
-            due_by_reason(statement, currency=currency),
-            aging(statement, currency=currency),
-            due_by_status(statement, currency=currency),
-            over_time(statement, currency=currency),
+            *currency_figures(statement, currency=currency, top=_TOP),
             statement_table(
                 statement, currency=currency, limit=_TOP, caption=f"Orders with the largest due, {currency}, and why"
             ),

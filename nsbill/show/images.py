@@ -15,7 +15,6 @@ import pandas as pd
 
 from nsbill.errors import MissingExtra, WorkspaceError
 from nsbill.show.files import writing_aside
-from nsbill.show.reports import currency_figures
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -46,6 +45,8 @@ def write_charts(folder: Path, reconciliation: Reconciliation) -> list[Path]:
     WorkspaceError
         When no browser is found, it draws nothing, or a file cannot be written; files that were complete before stay.
     """
+    from nsbill.show.charts import currency_figures
+
     figures = [
         figure
         for code in _currencies(reconciliation.totals)

@@ -9,6 +9,7 @@ import ipywidgets as widgets
 
 from nsbill.desk import Desk
 from nsbill.schemas import EXCEPTIONS, STATEMENT
+from nsbill.show.charts import currency_figures
 from nsbill.show.export_state import ExportState
 from nsbill.show.grid import Grid, grid_column
 from nsbill.show.order_state import OrderState
@@ -19,7 +20,6 @@ from nsbill.show.panels_received_filter import FilterView
 from nsbill.show.panels_received_order import KEY, OrderView, keyed
 from nsbill.show.received_filter import ReceivedFilter
 from nsbill.show.received_state import ReceivedState
-from nsbill.show.reports import currency_figures
 from nsbill.show.tables import exceptions_summary, statement_table, totals_table
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from nsbill.show.charts import aging, due_by_reason, due_by_status, over_time, received_versus_due
+from nsbill.show.charts import currency_figures
 from nsbill.show.panel_parts import heading, paragraph, sentences, show_figure, show_html
 from nsbill.show.tables import (
     exceptions_summary,
@@ -20,14 +20,12 @@ from nsbill.show.tables import (
 )
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from nsbill.billing.plan import Plan
     from nsbill.billing.run import RunResult
     from nsbill.reconcile import Reconciliation
     from nsbill.show.report_files import InMonth
 
-__all__ = ["currency_figures", "show_month", "show_outcomes", "show_plan", "show_received"]
+__all__ = ["show_month", "show_outcomes", "show_plan", "show_received"]
 
 
 def show_plan(plan: Plan, *, limit: int | None = 50) -> None:
@@ -65,15 +63,6 @@ def show_received(found: Reconciliation, *, top: int = 25) -> None:
         show_html(statement_table(found.statement, currency=currency, limit=top).html())
     show_html(heading("Exceptions") + exceptions_summary(found.exceptions).html())
     show_html(exceptions_table(found.exceptions, limit=top).html())
-
-
-def currency_figures(statement: pd.DataFrame, *, currency: str, top: int = 25) -> list[go.Figure]:
-    """Return the charts of one currency: received versus due per order; due by reason, age and status; over time."""
-    more = (due_by_reason, aging, due_by_status, over_time)
-    orders = received_versus_due(statement, currency=currency, top=top)
-    if not (statement["currency"] == currency).any():
-        return [orders]  # it says that there are none
-    return [orders, *(draw(statement, currency=currency) for draw in more)]
 
 
 def _currencies(totals: pd.DataFrame) -> Iterable[str]:
