@@ -25,8 +25,8 @@ __all__ = [
     "Waiting",
     "by_basis",
     "deposited_settlements",
-    "due_parts",
     "read_waiting",
+    "with_due_parts",
 ]
 
 DEFERRED, RELEASED = "deferred", "released"
@@ -130,7 +130,7 @@ def _maturity_dates(days: pa.Array) -> pa.Table:
     return pa.table({"matures_day": days, "maturity_date": dates, "maturity_text": dates.cast(TEXT)})
 
 
-def due_parts(*, known: bool, all_posted: nw.Expr) -> dict[str, nw.Expr]:
+def with_due_parts(rows: Frame, waiting: Waiting, *, all_posted: nw.Expr) -> Frame:
     """Divide a positive sale leg: deferred, released and not settled, short, and of what nothing is posted.
 
     They add up to the sale leg exactly. What Amazon holds counts first, up to the leg: more than was billed is no part
@@ -138,15 +138,30 @@ def due_parts(*, known: bool, all_posted: nw.Expr) -> dict[str, nw.Expr]:
     The first two are empty where nothing is known of money outside of settlements; but what is settled and not at the
     bank is known, and shown as released (basis "deposited").
     """
+    zero, sale, nothing = nw.lit(ZERO), nw.col("sale_leg"), nw.lit(None, dtype=AMOUNT)
+    open_sale = nw.when(sale > zero).then(sale).otherwise(zero)
+    if waiting.amounts is None:
+        held = zero.cast(AMOUNT) if waiting.known else nothing
+        parts = {"due_deferred": held, "due_released_open": held}
+        return rows.with_columns(**parts, **_unposted_or_short(open_sale, all_posted))
+    deferred, released = nw.col("due_deferred"), nw.col("due_released_open")
+    told = (  # in steps: an expression inside of the next would be written down many times
+        rows.with_columns(open_sale=open_sale)
+        .with_columns(due_deferred=_between(nw.col("deferred_gross"), nw.col("open_sale")))
+        .with_columns(due_released_open=_between(nw.col("released_gross"), nw.col("open_sale") - deferred))
+    )
+    parts = _unposted_or_short(nw.col("open_sale") - deferred - released, all_posted)
+    if not waiting.known:
+        parts |= {
+            "due_deferred": nothing,
+            "due_released_open": nw.when(released > zero).then(released).otherwise(nothing),
+        }
+    return told.with_columns(**parts).drop("open_sale")
+
+
+def _unposted_or_short(rest: nw.Expr, all_posted: nw.Expr) -> dict[str, nw.Expr]:
     zero = nw.lit(ZERO)
-    open_sale = nw.when(nw.col("sale_leg") > zero).then(nw.col("sale_leg")).otherwise(zero)
-    deferred = _between(nw.col("deferred_gross"), open_sale)
-    released = _between(nw.col("released_gross"), open_sale - deferred)
-    rest = open_sale - deferred - released
-    nothing = nw.lit(None, dtype=AMOUNT)
     return {
-        "due_deferred": deferred if known else nothing,
-        "due_released_open": released if known else nw.when(released > zero).then(released).otherwise(nothing),
         "due_unposted": nw.when(all_posted).then(zero).otherwise(rest),
         "due_short": nw.when(all_posted).then(rest).otherwise(zero),
     }

@@ -151,7 +151,7 @@ def reconcile_into(
 
 def write_statement(engine: DuckEngine, found: StatementAlone, folder: Path) -> None:
     """Write the statement; what goes straight to the file is asserted on the file."""
-    written = engine.write(found.rows, folder / "statement.parquet", STATEMENT, labels=found.labels)
+    written = engine.write(found.rows, folder / "statement.parquet", STATEMENT, labels=found.labels, as_written=True)
     assert_grain(engine, written, grain=KEY, what="statement rows")
     assert_identity(engine, written)
 

@@ -6,7 +6,7 @@ import narwhals as nw
 
 from nsbill.errors import ReconcileError
 from nsbill.money import ZERO
-from nsbill.reconcile.engine import AMOUNT, Engine, Frame
+from nsbill.reconcile.engine import Engine, Frame
 from nsbill.reconcile.rules import ReconcileRules
 from nsbill.reconcile.texts import in_one_text, sentence
 from nsbill.vocabulary import RecordType
@@ -192,10 +192,10 @@ def with_ledger(rows: Frame, ledger: Frame | None) -> Frame:
 
     ``gap = ns_received − received``; what of it a missing credit memo or a refund that was not posted explains is
     taken off, and the rest must be 0: below, Amazon settled what nobody applied; above, more was applied than settled.
-    Without a ledger nothing is known of payments, and all of these are empty.
+    Without a ledger nothing is known of payments, and the rows have them empty.
     """
     if ledger is None:
-        return rows.with_columns(**{name: nw.lit(None, dtype=AMOUNT) for name in LEDGER_AMOUNTS})
+        return rows
     zero = nw.lit(ZERO)
     known = ("payments_applied", "cash_sales", "refunds_posted", "cm_applied", "ns_due", "ns_residual")
     settled_refund = (

@@ -11,11 +11,11 @@ import pyarrow as pa
 from nsbill.errors import ReconcileError
 from nsbill.money import ZERO
 from nsbill.reconcile.aging import bucket, expected_table
-from nsbill.reconcile.basis import WAITING, due_parts
+from nsbill.reconcile.basis import WAITING, with_due_parts
 from nsbill.reconcile.books import KEY, SHIPPED, Books
 from nsbill.reconcile.engine import AMOUNT, Engine, Frame, lookup, only
 from nsbill.reconcile.explain import explanation
-from nsbill.reconcile.ledger import with_ledger
+from nsbill.reconcile.ledger import LEDGER_AMOUNTS, with_ledger
 from nsbill.reconcile.pieces import per_order
 from nsbill.reconcile.rules import ReconcileRules
 from nsbill.reconcile.settled import Settled
@@ -112,12 +112,14 @@ def _statement(engine: Engine, *, books: Books, settled: Settled, rules: Reconci
     posted = _posted_dates(engine, settled)
     all_posted = (nw.col("sale_lines") > 0) & (nw.col("last_sale_day") < rules.as_of_day - rules.cycle_days)
     told = (
-        rows.with_columns(tax_mode=tax_mode_of(rules), seller_account=nw.lit(rules.seller_account))
+        rows.with_columns(
+            tax_mode=tax_mode_of(rules), seller_account=nw.lit(rules.seller_account), **_unknown(books, settled)
+        )
         .with_columns(**gross_amounts(claims=not statement_only))
         .with_columns(**_legs())
         .with_columns(**_due())
         .pipe(with_ledger, books.ledger)
-        .with_columns(**due_parts(known=settled.waiting.known, all_posted=all_posted.fill_null(False)))
+        .pipe(with_due_parts, settled.waiting, all_posted=all_posted.fill_null(False))
         .with_columns(base_day=_base_day(rules), status=_status())
         .join(expected, on=expected_by, how="left")
         .join(posted, on="last_posted_day", how="left")
@@ -130,10 +132,20 @@ def _statement(engine: Engine, *, books: Books, settled: Settled, rules: Reconci
     return told if statement_only else told.drop(*_DONE)
 
 
+def _unknown(books: Books, settled: Settled) -> dict[str, nw.Expr]:
+    """What stays empty: the money side of the books where payments are not known, dates of maturity where nothing waits."""
+    empty: dict[str, nw.Expr] = {}
+    if books.ledger is None:
+        empty |= {name: nw.lit(None, dtype=AMOUNT) for name in LEDGER_AMOUNTS}
+    if settled.waiting.amounts is None:
+        empty |= {"maturity_date": nw.lit(None, dtype=nw.Date), "maturity_text": nw.lit(None, dtype=nw.String)}
+    return empty
+
+
 def _with_maturity(rows: Frame, engine: Engine, settled: Settled) -> Frame:
     """The dates of the days on which deferred money matures."""
     if settled.waiting.amounts is None:
-        return rows.with_columns(maturity_date=nw.lit(None, dtype=nw.Date), maturity_text=nw.lit(None, dtype=nw.String))
+        return rows
     dates = lookup(engine, settled.waiting.dates, grain=["matures_day"], what="maturity dates")
     return rows.join(dates, on="matures_day", how="left")
 
@@ -148,11 +160,10 @@ def _joined(engine: Engine, books: Books, settled: Settled, rules: ReconcileRule
     """Every order that a side knows, with what each side knows of it; and what was shipped and no side knows."""
     currency = only(books.currencies | settled.currencies)
     by_order = per_order(engine, settled.counted, currency=only(settled.currencies), statement_only=statement_only)
-    rows, *sides = (books.billed, by_order, books.credited, *settled.waiting.sides)
-    if currency:  # it is known of every row, and need not be compared
-        rows, *sides = (side.drop("currency") for side in (rows, *sides))
-    for side in sides:
-        rows = _with_side(rows, side, KEY[:1] if currency else KEY)
+    rows = by_order
+    key = KEY[:1] if currency else KEY  # an only currency is known of every row and need not be compared
+    for side in (books.billed, books.credited, *settled.waiting.sides):
+        rows = _with_side(rows, side, key)
     more, more_counts = ((), ()) if statement_only else (_FOR_EXCEPTIONS, _COUNTS_FOR_EXCEPTIONS)
     waits = settled.waiting.amounts is not None
     documents = ("bills", "lines", "credits", *(WAITING[:1] if waits else ()))
@@ -169,20 +180,26 @@ def _joined(engine: Engine, books: Books, settled: Settled, rules: ReconcileRule
             currency=nw.lit(currency) if currency else nw.coalesce("currency", "order_currency"),
             marketplace=nw.coalesce("order_marketplace", "line_marketplace"),
             **({name: nw.col(name).fill_null(ZERO) for name in WAITING} if waits else _nothing_waits()),
+            **(_no_conflict(currency) if currency else {}),
         )
     )
     if currency:
-        return rows.with_columns(
-            conflict=nw.lit(False),
-            billed_anywhere=nw.col("bills") > 0,
-            one_currency=nw.lit(currency),
-            other_currency=nw.lit(currency),
-        )
+        return rows
     conflicts = _conflicts(engine, books.billed, by_order, (books.credited, *settled.waiting.sides))
     return rows.join(conflicts, on="amazon_order_id", how="left").with_columns(
         conflict=nw.col("conflict").fill_null(False),
         billed_anywhere=nw.coalesce(nw.col("billed_anywhere"), nw.col("bills") > 0),
     )
+
+
+def _no_conflict(currency: str) -> dict[str, nw.Expr]:
+    """What ``_conflicts`` would say where there is one currency."""
+    return {
+        "conflict": nw.lit(False),
+        "billed_anywhere": nw.col("bills").fill_null(0) > 0,
+        "one_currency": nw.lit(currency),
+        "other_currency": nw.lit(currency),
+    }
 
 
 def _nothing_waits() -> dict[str, nw.Expr]:
@@ -191,11 +208,10 @@ def _nothing_waits() -> dict[str, nw.Expr]:
 
 
 def _with_side(rows: Frame, side: Frame, key: Sequence[str]) -> Frame:
-    """Rows of both, one for each ``key``; what a side does not know is empty."""
+    """Rows of both, one for each ``key``; what a side does not know is empty. The side is what an engine keeps in memory."""
     joined = rows.join(side, on=list(key), how="full", suffix="_of_side")
     merged = {name: nw.coalesce(name, f"{name}_of_side") for name in key}
-    of_sides = {f"{name}_of_side" for name in key}
-    others = [name for name in joined.collect_schema().names() if name not in of_sides and name not in merged]
+    others = [name for name in joined.collect_schema().names() if not name.endswith("_of_side") and name not in merged]
     return joined.select(*others, **merged)
 
 
