@@ -103,7 +103,7 @@ def refresh_statement(
     with new_folder(folder, memory=memory) as (partial, engine):
         terms, now = Terms.read(base), Terms.of(inputs, rules)
         _can_be_refreshed(terms, now, rules)
-        sources = Sources.of(**book_frames(engine, inputs), lines=lines_of(engine, inputs.lines))
+        sources = Sources.of(engine, **book_frames(engine, inputs), lines=lines_of(engine, inputs.lines))
         settlements = arrow_of(inputs.settlements, SETTLEMENTS)
         closed = closed_settlements(settlements, rules)
         new, moved = _what_is_new(base, closed, rules)

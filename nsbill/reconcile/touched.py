@@ -20,10 +20,19 @@ __all__ = ["Moved", "Sources", "is_open", "only_touched", "touched_orders"]
 
 _ID = "amazon_order_id"
 _OF_LINES = (
-    "settlement_id", "seller_account", "source_line", "event_class", "line_kind", "amount_type", "amount", "currency",
-    "order_route", "amazon_order_id", "posted_day", "marketplace",
+    "settlement_id", "seller_account", "event_class", "line_kind", "amount", "currency", "order_route", "amazon_order_id",
+    "posted_day", "marketplace",
 )  # fmt: skip
-"""What a statement asks of lines."""
+_OF_ORDERS = (
+    "sales_order_id", "sales_order_number", "amazon_order_id", "order_date", "order_date_day", "ship_date", "ship_date_day",
+    "status", "marketplace", "currency", "total",
+)  # fmt: skip
+_OF_BILLS = (
+    "billing_record_id", "number", "sales_order_id", "amazon_order_id", "date", "date_day", "currency", "total", "voided",
+)  # fmt: skip
+"""What a statement asks of lines, orders and billing records; every column more is read for all rows there are."""
+_OF_LEDGER = ("record_type", "amount_remaining")
+"""What it asks of billing records more, when payments are known."""
 _CLOSED = [StatementStatus.SETTLED.value, StatementStatus.REFUNDED_FULL.value]
 _PARTS = ("due", "sale_leg", "refund_leg")
 
@@ -40,10 +49,21 @@ class Sources:
 
     @classmethod
     def of(
-        cls, *, orders: Frame, billing_records: Frame, credit_records: Frame, lines: Frame, applications: Frame | None
+        cls,
+        engine: Engine,
+        *,
+        orders: Frame,
+        billing_records: Frame,
+        credit_records: Frame,
+        lines: Frame,
+        applications: Frame | None,
     ) -> Sources:
         """Give the billing records without an Amazon order id that of their sales order."""
         missing = nw.col(_ID).is_null()
+        if not engine.read(
+            billing_records.filter(missing).select(_ID).head(1)
+        ).num_rows:  # the usual case: files know it
+            return cls(orders, billing_records, credit_records, lines, applications)
         found = with_order(billing_records.filter(missing), orders).select(*billing_records.collect_schema().names())
         bills = nw.concat([billing_records.filter(~missing), found])
         return cls(orders, bills, credit_records, lines, applications)
@@ -124,18 +144,20 @@ def only_touched(engine: Engine, sources: Sources, touched: Frame) -> Sources:
     def of_them(frame: Frame) -> Frame:
         return frame.join(touched, on=_ID, how="semi")
 
-    bills, memos, applications = of_them(sources.bills), of_them(sources.memos), sources.applications
+    memos, applications = of_them(sources.memos), sources.applications
+    every_bill = sources.bills.select(*_OF_BILLS, *(() if applications is None else _OF_LEDGER))
+    bills = of_them(every_bill)
     if applications is not None:
         applications = _applications_of(engine, applications, bills, memos)
-        bills = _with_applied(bills, sources.bills, applications, "billing_record_id", ("billing_record_id",))
+        bills = _with_applied(bills, every_bill, applications, "billing_record_id", ("billing_record_id",))
         memos = _with_applied(memos, sources.memos, applications, "credit_id", ("credit_id", "payment_id"))
     return Sources(
-        orders=engine.hold(of_them(sources.orders), grain=["sales_order_id"], what="sales orders"),
+        orders=engine.hold(of_them(sources.orders.select(*_OF_ORDERS)), grain=["sales_order_id"], what="sales orders"),
         bills=engine.hold(bills, grain=["billing_record_id"], what="billing records"),
         memos=engine.hold(memos, grain=["credit_id"], what="credits"),
         lines=engine.hold(
             of_them(sources.lines.select(*_OF_LINES)),
-            grain=["settlement_id", "source_line"],
+            grain=[],
             what="settlement lines",
             grouped=True,
         ),
