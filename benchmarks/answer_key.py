@@ -134,7 +134,7 @@ def judge(*, orders: int, seed: int) -> Judged:
         key = json.loads(world.answer_key.read_text(encoding="utf-8"))
         built = time.perf_counter()
         with _desk(folder) as desk:
-            desk.add_settlements([*world.settlement_files, world.finances])
+            desk.add_settlements([*world.settlement_files, world.finances], accept_untied=True)
             desk.save_settings(saved_search=SAVED_SEARCH)
             plan = desk.preview()
             if not desk.bill(plan).complete:

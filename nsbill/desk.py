@@ -270,8 +270,7 @@ class Desk:
         self.check_account(production=production)
         run_id = self._run(run_id, "try again")
         self._check_edition(run_id)
-        journal, client = self.journal, self.client
-        return retry_run(run_id, journal=journal, client=client, fixed=fixed, progress=progress, stop=stop)
+        return retry_run(run_id, journal=self.journal, client=self.client, fixed=fixed, progress=progress, stop=stop)
 
     def exclude(self, order: str, *, reason: str, author: str) -> OrderName:
         """Leave an order (internal id, number, Amazon order id) out of every plan until it is included again."""
@@ -285,9 +284,11 @@ class Desk:
         """Look up creates of earlier runs that got no clear answer; creates nothing. Returns outcomes by count."""
         return settle_open(self.settings.account, journal=self.journal, client=self.client)
 
-    def add_settlements(self, paths: Iterable[Path], *, progress: Progress = silent) -> list[AddResult]:
-        """Add Amazon settlement files to the store."""
-        return self.store.add(paths, progress=progress)
+    def add_settlements(
+        self, paths: Iterable[Path], *, accept_untied: bool = False, progress: Progress = silent
+    ) -> list[AddResult]:
+        """Add Amazon settlement files to the store; ``accept_untied``: also those that do not add up, marked so."""
+        return self.store.add(paths, accept_untied=accept_untied, progress=progress)
 
     def books(self, *, full_load: bool = False) -> Books:
         """NetSuite's side, as it is now: what is kept in the workspace is brought up to date, or all of it is read.

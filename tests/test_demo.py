@@ -26,6 +26,8 @@ SEARCH = "customsearch_nsbill_orders_to_bill"
 def demo(workspace: Path, *words: str) -> dict[str, Any]:
     result = CliRunner().invoke(cli, ["demo", "--json", "--workspace", str(workspace), *words])
     assert result.exception is None, (result.exception, result.stderr[-2000:])
+    assert "20 settlement files; amazon-" in result.stderr  # the one that lacks a line
+    assert "kept here and marked" in result.stderr
     read: dict[str, Any] = json.loads(result.stdout)
     return read
 

@@ -14,7 +14,7 @@ import pytest
 from world_reading import AMAZON_ID, World, overdue, read_world, reconcile, released, text
 
 from nsbill.simulator.world import build_world
-from nsbill.simulator.world_chains import BANK_CLASSES, CHAIN_CLASSES
+from nsbill.simulator.world_chains import BANK_CLASSES, CHAIN_CLASSES, FILE_CLASSES
 from nsbill.simulator.world_finances import ACTIVITY_CLASSES
 from nsbill.simulator.world_more import MORE_CLASSES
 from nsbill.simulator.world_payments import PAYMENT_CLASSES
@@ -36,7 +36,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 def promised(each: int) -> Counter[str]:
     """How often each class is planted where each fault is planted so often."""
     more = Counter({name: times * each for name, times in MORE_CLASSES.items()})
-    once = Counter(dict.fromkeys((*CHAIN_CLASSES, *BANK_CLASSES), 1))  # there are only twenty settlements
+    once = Counter(
+        dict.fromkeys((*CHAIN_CLASSES, *BANK_CLASSES, *FILE_CLASSES), 1)
+    )  # there are only twenty settlements
     return Counter(dict.fromkeys((*CLASSES, *PAYMENT_CLASSES, *ACTIVITY_CLASSES), each)) + more + once
 
 

@@ -1,4 +1,4 @@
-"""Judges a demo company's settlements by their chain and by the bank statement; plain Python, from the domain (2.3, 2.6)."""
+"""Judges a demo company's settlements by lines, chain and the bank statement; plain Python, from the domain (2.3, 2.6)."""
 
 from __future__ import annotations
 
@@ -30,6 +30,10 @@ def judge_settlements(world: World, found: Found) -> None:
     for file in sorted(world.files, key=lambda file: file.end):
         chains[file.currency].append(file)
     bank = _movements(world)
+    for file in world.files:
+        off = sum(line.amount for line in file.lines) - file.total
+        if off:
+            found["SETTLEMENT_DOES_NOT_FOOT", None, file.settlement_id, file.currency, _text(off)] += 1
     for currency, files in chains.items():
         for before, file in pairwise(files):
             for name, amount in _broken(before, file):

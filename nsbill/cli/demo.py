@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -24,7 +24,10 @@ from nsbill.progress import console_progress
 from nsbill.settings import load_settings
 from nsbill.simulator.server import Simulator
 from nsbill.simulator.world_catalogue import company_settings
-from nsbill.vocabulary import BillingMode, BillingStatus
+from nsbill.vocabulary import BillingMode, BillingStatus, TieState
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _NOTEBOOKS = ("10_scheduled_billing", "11_scheduled_reconciliation")
 
@@ -103,14 +106,27 @@ def _bill_and_reconcile(
         return facts
     say("\n4. Amazon's settlements, and what they prove")
     with console_progress("Reading", unit="file") as progress:
-        added = desk.add_settlements(sorted((desk.workspace / AMAZON_FILES).glob("*.txt")), progress=progress)
+        files = sorted((desk.workspace / AMAZON_FILES).glob("*.txt"))
+        added = desk.add_settlements(files, accept_untied=True, progress=progress)
     refused = [f.message for f in added if f.state == "refused"]
     facts["settlements"] = len(added) - len(refused)
-    say("\n".join(refused) or f"{len(added)} settlement files; the lines of each add up to its stated total.")
+    say("\n".join(refused) or _told(len(added), desk.store.settlements()))
     found = desk.reconcile()
     print_reconciliation(found, err=say.err)
     html, workbook = write_reports(desk.workspace, found)
     return {**facts, **totals_facts(found), "report": html, "workbook": workbook}
+
+
+def _told(files: int, settlements: pd.DataFrame) -> str:
+    """Say whether the lines of every settlement add up, and which ones' do not."""
+    off = settlements[settlements["ties"] == TieState.DOES_NOT_TIE.value]
+    if off.empty:
+        return f"{files} settlement files; the lines of each add up to its stated total."
+    kept = "; ".join(f"{row.source_name} is off by {row.residual:,} {row.currency}" for row in off.itertuples())
+    return (
+        f"{files} settlement files; {kept}, kept here and marked (nsbill settlements add refuses such a file, "
+        f"unless --accept-untied says otherwise). The lines of each other file add up to its stated total."
+    )
 
 
 def _counts(result: RunResult | None) -> dict[str, Any]:

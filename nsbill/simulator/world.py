@@ -27,7 +27,7 @@ from nsbill.simulator.world_catalogue import (
     saved_searches,
     static_rows,
 )
-from nsbill.simulator.world_chains import plant_chain_faults, write_bank
+from nsbill.simulator.world_chains import lose_a_line, plant_chain_faults, write_bank
 from nsbill.simulator.world_finances import Activity
 from nsbill.simulator.world_history import Calendar, History, history_of
 from nsbill.simulator.world_ledger import Ledger
@@ -95,8 +95,9 @@ def build_world(database: Path, amazon_files: Path, *, orders: int, seed: int, t
         _remove(aside)
         raise
     connection.close()
-    files = tuple(path for ledger in builder.ledgers for path in ledger.write(amazon_files))
     bank = write_bank(amazon_files, builder.ledgers, builder.answers, seed=seed, today=today)
+    lose_a_line(builder.ledgers, builder.answers, seed=seed)
+    files = tuple(path for ledger in builder.ledgers for path in ledger.write(amazon_files))
     finances = builder.activity.write(amazon_files, builder.ledgers, builder.answers, builder.answers.faulty)
     answer_key = builder.answers.write(database.with_name("answer_key.json"), builder.ledgers)
     aside.replace(database)  # last, so that books stand for a finished company

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 from pathlib import Path
 
@@ -41,6 +41,11 @@ class AnswerKey:
     def faulty(self) -> set[str]:
         """The Amazon orders that have a fault already."""
         return {row["amazon_order_id"] for row in self._exceptions if row["amazon_order_id"]}
+
+    def settlements_with(self, names: Collection[str]) -> set[str]:
+        """The settlements in which one of these classes is planted."""
+        rows = [row for row in self._exceptions if row["exception_class"] in names]
+        return {row["settlement_id"] for row in rows if row["settlement_id"]}
 
     def order(self, order: Order, booked: Booked, tally: Tally) -> None:
         """Note a sales order."""

@@ -1,4 +1,4 @@
-"""Faults of whole settlements: a gap, an overlap, a reserve and a balance that do not roll forward; and the bank's side.
+"""Faults of whole settlements: in their periods, reserves and balances, in a file that lacks a line, and at the bank.
 
 They are put into closed settlements, one of each kind in a marketplace of its own, whatever the company's size: there
 are only twenty settlements. No order's money changes, and dice of their own leave everything else as it is.
@@ -16,11 +16,21 @@ from nsbill.simulator.world_answers import AnswerKey, amount_text
 from nsbill.simulator.world_history import DAY, day_of
 from nsbill.simulator.world_ledger import Ledger, Settlement
 
-__all__ = ["BANK_CLASSES", "BANK_STATEMENT", "CHAIN_CLASSES", "plant_chain_faults", "write_bank"]
+__all__ = [
+    "BANK_CLASSES",
+    "BANK_STATEMENT",
+    "CHAIN_CLASSES",
+    "FILE_CLASSES",
+    "lose_a_line",
+    "plant_chain_faults",
+    "write_bank",
+]
 
 CHAIN_CLASSES = ("SETTLEMENT_GAP", "SETTLEMENT_OVERLAP", "RESERVE_BREAK", "BALANCE_BREAK")
 BANK_CLASSES = ("DEPOSIT_MISSING", "DEPOSIT_MISMATCH", "DEPOSIT_AMBIGUOUS", "DEPOSIT_WITHOUT_SETTLEMENT")
 """What is planted in the bank statement, once each; nobody sees it without the statement."""
+FILE_CLASSES = ("SETTLEMENT_DOES_NOT_FOOT",)
+"""What is planted, once, in how a file was written, and in nothing that it is about."""
 BANK_STATEMENT = "bank_statement.csv"
 
 _HOUR = 3600
@@ -88,6 +98,28 @@ def _balance(dice: random.Random, ledger: Ledger, number: int) -> int | None:
     ledger.charge(settlement, "Payable to Amazon", owed, at=settlement.start + 20)
     ledger.charge(settlement, "Successful charge", -owed, at=settlement.start + 4500)
     return owed
+
+
+# --- a file -----------------------------------------------------------------------------------------------------------
+
+_LOST = ("Storage Fee", "Subscription Fee")
+
+
+def lose_a_line(ledgers: Sequence[Ledger], answers: AnswerKey, *, seed: int) -> None:
+    """Leave a charge of the account out of one file, whose total, deposit and reserve stay those of the whole settlement.
+
+    It is a settlement without another fault of its chain or at the bank, and none of the newest, of which other sources tell.
+    """
+    dice = random.Random(f"lost line {seed}")
+    taken = answers.settlements_with({*CHAIN_CLASSES, *BANK_CLASSES})
+    places = [(ledger, one) for ledger in ledgers for one in ledger.settlements[:-1] if one.settlement_id not in taken]
+    ledger, settlement = dice.choice(places)
+    lost = [row for row in settlement.rows if row.split("\t")[13] in _LOST]
+    row = dice.choice(lost)
+    settlement.rows.remove(row)
+    amount = -ledger.hundredths(row.split("\t")[14])
+    code = ledger.market.currency
+    answers.planted(FILE_CLASSES[0], settlement=settlement.settlement_id, currency=code, amount=amount)
 
 
 # --- the bank ---------------------------------------------------------------------------------------------------------
