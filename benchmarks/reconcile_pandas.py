@@ -1,15 +1,16 @@
-"""The statement in plain pandas, tuned: what somebody who knows pandas well would write, and no more.
+"""The figures of the statement in plain pandas, tuned: what somebody who knows pandas well would write, and no more.
 
 Arrow-backed columns, order ids as codes of one dictionary, labels as codes, amounts as whole cents in ``int64`` (exact,
 and several times faster than decimals in pandas), only the columns that are needed, one group-by over the lines. It makes the
 figures of the statement per order and currency: billed, credited, received, refunded, fees, taxes, reimbursements, net
-cash, both legs, due, what is over or lacks a credit memo, status, and the ageing. Not made: the checks that lines are complete,
-the sentence that explains each row, exceptions with their evidence, the tie-out chain, and receipts shared out among bills.
+cash, both legs, due, what is over or lacks a credit memo, status, and the age; ``reconcile_pandas_whole`` makes the rest of
+the statement of them. Neither checks that lines are complete or that documents are there once, which nsbill does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -23,10 +24,11 @@ from nsbill.reconcile.books import SHIPPED
 from nsbill.reconcile.pieces import GOODS, REFUND_EVENTS, SALE_EVENTS
 from nsbill.vocabulary import LineKind
 
-__all__ = ["FIGURES", "NEEDED", "statement"]
+__all__ = ["FIGURES", "Figures", "cents_of", "figures", "named"]
 
-NEEDED = ["settlement_id", "event_class", "line_kind", "amount", "currency", "amazon_order_id", "posted_day"]
-"""The columns of LINES that this needs."""
+_NEEDED = ["event_class", "line_kind", "amount", "currency", "amazon_order_id"]
+_NEEDED_WHOLE = [*_NEEDED, "posted_day", "marketplace"]
+"""The columns of LINES that figures need, and the whole statement."""
 
 FIGURES = (
     "billed_gross", "credited", "received_gross", "refunded", "received", "fee_withheld", "tax_collected", "tax_withheld",
@@ -39,9 +41,26 @@ _KEY = ["order", "currency"]
 _TAXES = [kind.value for kind in LineKind if kind.name.startswith("TAX_") and kind is not LineKind.TAX_WITHHELD]
 _FEES = [kind.value for kind in LineKind if kind.name.startswith("FEE_")]
 _EPOCH = np.datetime64("1970-01-01")
+_NEVER = -1_000_000
+_UNKNOWN = ("_day", "_code")
+"""Ends of the names of columns whose empty places stay empty."""
 
 
-def statement(
+@dataclass(frozen=True)
+class Figures:
+    """``rows``: the figures by the codes of ``order`` (in ``ids``) and ``currency`` (in ``currencies``).
+
+    ``bills``: the billing records that count, with the same codes; ``marketplaces``: names by the codes of lines.
+    """
+
+    rows: pd.DataFrame
+    ids: pd.Index
+    currencies: pd.Index
+    marketplaces: list[str]
+    bills: pd.DataFrame
+
+
+def figures(
     *,
     lines: Sequence[Path],
     settlements: pd.DataFrame,
@@ -49,42 +68,61 @@ def statement(
     billing_records: pd.DataFrame,
     credits: pd.DataFrame,  # noqa: A002 -- the domain's word, keyword-only
     as_of: date,
-) -> pd.DataFrame:
-    """Return one row per ``amazon_order_id`` and ``currency`` with ``FIGURES``, ``status``, ``age_days`` and the order's facts."""
+    whole: bool = False,
+) -> Figures:
+    """Return one row per order and currency with ``FIGURES``, ``status``, ``age_days`` and the order's facts.
+
+    ``whole``: with days and marketplaces of lines, for the rest of the statement.
+    """
     as_of_day = int((np.datetime64(as_of) - _EPOCH).astype(int))
     ends = settlements["period_end"].astype("int64[pyarrow]").to_numpy(dtype="int64") // 86_400_000_000
-    table = pq.read_table(list(lines), columns=NEEDED, filters=pc.is_valid(pc.field("amazon_order_id")), read_dictionary=[
-        "settlement_id", "event_class", "line_kind", "currency", "amazon_order_id"])  # fmt: skip
+    needed = _NEEDED_WHOLE if whole else _NEEDED
+    table = pq.read_table(list(lines), columns=needed, filters=pc.is_valid(pc.field("amazon_order_id")), read_dictionary=[
+        name for name in needed if name not in ("amount", "posted_day")])  # fmt: skip
     table = table.unify_dictionaries()
     ids = table["amazon_order_id"].chunk(0).dictionary if table.num_rows else pa.array([], pa.string())
-    books = [_counted(frame, as_of) for frame in (billing_records, credits)]
-    index = pd.Index(_texts(ids))
-    known = [_text_array(frame["amazon_order_id"]) for frame in (*books, orders)]
-    missing = pd.Index(np.unique(np.concatenate([found[index.get_indexer(found) < 0] for found in known])))
-    index = index.append(missing)
+    numbers = ["number", "billing_record_id"] if whole else []
+    books = [_counted(billing_records, as_of, numbers), _counted(credits, as_of, [])]
+    index = pd.Index(_texts(ids), dtype=object)
+    places, index = _places(index, [_text_array(frame["amazon_order_id"]) for frame in (*books, orders)])
     currencies = pd.Index(pd.unique(pd.concat([frame["currency"] for frame in (*books, orders)]).astype(object)))
     rows = _of_lines(table, currencies)
+    marketplaces = sorted(_labels(table["marketplace"])) if whole else []
     del table
-    rows = rows.join(_of_documents(books[0], index, currencies, "billed_gross", "bills"), how="outer")
-    rows = rows.join(_of_documents(books[1], index, currencies, "credited", "credits"), how="outer").reset_index()
-    rows = _with_orders(rows, orders, index, currencies, as_of_day)
-    amounts = [
-        name
-        for name in rows.columns
-        if rows[name].dtype.kind == "f" and name not in ("ship_day", "order_day", "first_bills")
-    ]
+    bills, credited = (_coded(frame, place, currencies) for frame, place in zip(books, places[:2], strict=True))
+    rows = rows.join(_of_documents(bills, "billed_gross", "bills"), how="outer")
+    rows = rows.join(_of_documents(credited, "credited", "credits"), how="outer").reset_index()
+    rows = _with_orders(rows, orders, places[2], currencies, as_of_day, whole=whole)
+    amounts = [name for name in rows.columns if rows[name].dtype.kind == "f" and not name.endswith(_UNKNOWN)]
     rows[amounts] = rows[amounts].fillna(0).astype("int64")
-    rows = _figures(rows)
+    rows = _legs(rows)
     rows["status"] = _status(rows)
-    return _aged(rows, np.unique(ends[ends <= as_of_day]), as_of_day).assign(
-        amazon_order_id=index.to_numpy()[rows["order"].to_numpy()],
-        currency=currencies.to_numpy()[rows["currency"].to_numpy()],
+    rows = _aged(rows, np.unique(ends[ends <= as_of_day]), as_of_day)
+    return Figures(rows, index, currencies, marketplaces, bills)
+
+
+def named(found: Figures) -> pd.DataFrame:
+    """The figures with ``amazon_order_id`` and ``currency`` instead of codes."""
+    rows = found.rows
+    return rows.assign(
+        amazon_order_id=found.ids.to_numpy()[rows["order"].to_numpy()],
+        currency=found.currencies.to_numpy()[rows["currency"].to_numpy()],
     )
 
 
-def _counted(frame: pd.DataFrame, as_of: date) -> pd.DataFrame:
-    wanted = ["amazon_order_id", "currency", "total", "date"]
+def _counted(frame: pd.DataFrame, as_of: date, more: Sequence[str]) -> pd.DataFrame:
+    wanted = ["amazon_order_id", "currency", "total", "date", *more]
     return frame.loc[~frame["voided"] & (frame["date"] <= as_of) & frame["amazon_order_id"].notna(), wanted]
+
+
+def _places(index: pd.Index, known: Sequence[pd.Index]) -> tuple[list[np.ndarray], pd.Index]:
+    """Where the texts stand in the index, each looked up once; what is not there yet comes to its end."""
+    found = [index.get_indexer(texts).astype("int32") for texts in known]
+    absent = [texts[places < 0] for texts, places in zip(known, found, strict=True)]
+    more = pd.Index(np.unique(np.concatenate(absent)), dtype=object)
+    for places, texts in zip(found, absent, strict=True):
+        places[places < 0] = len(index) + more.get_indexer(texts)
+    return found, index.append(more)
 
 
 def _texts(array: pa.Array) -> np.ndarray:
@@ -93,11 +131,11 @@ def _texts(array: pa.Array) -> np.ndarray:
 
 
 def _text_array(column: pd.Series) -> pd.Index:
-    found: pd.Index = pd.Index(column.to_numpy(dtype=object))
+    found: pd.Index = pd.Index(column.to_numpy(dtype=object), dtype=object)
     return found
 
 
-def _cents(column: pa.ChunkedArray) -> np.ndarray:
+def cents_of(column: pa.ChunkedArray) -> np.ndarray:
     """Decimals as whole cents: their 128 bits hold just that, and 64 of them are enough for 18 digits."""
     parts = [np.frombuffer(chunk.buffers()[1], "int64")[2 * chunk.offset :: 2][: len(chunk)] for chunk in column.chunks]
     found: np.ndarray = np.concatenate(parts) if parts else np.array([], "int64")
@@ -116,7 +154,7 @@ def _labels(column: pa.ChunkedArray) -> list[str]:
 def _of_lines(table: pa.Table, currencies: pd.Index) -> pd.DataFrame:
     """Every sum of the statement that comes from lines, in one group-by."""
     events, kinds = _labels(table["event_class"]), _labels(table["line_kind"])
-    event, kind, cents = _codes(table["event_class"]), _codes(table["line_kind"]), _cents(table["amount"])
+    event, kind, cents = _codes(table["event_class"]), _codes(table["line_kind"]), cents_of(table["amount"])
 
     def those(labels: list[str], wanted: Sequence[str], codes: np.ndarray) -> np.ndarray:
         found: np.ndarray = np.array([label in wanted for label in labels], bool)[codes]
@@ -137,41 +175,59 @@ def _of_lines(table: pa.Table, currencies: pd.Index) -> pd.DataFrame:
     wide = pd.DataFrame({name: np.where(mask, cents, 0) for name, mask in sums.items()})
     wide["net_cash"], wide["lines"] = cents, 1
     wide["order"], wide["currency"] = _codes(table["amazon_order_id"]), code[_codes(table["currency"])]
-    found = wide.groupby(_KEY, sort=False).sum()
+    by_order = wide.groupby(_KEY, sort=False)
+    found = by_order.sum()
+    if "posted_day" in table.column_names:
+        found = found.join(_days_of_lines(table, event, wide[_KEY]))
     for name in ("refunded", "fee_withheld", "tax_withheld"):
         found[name] = -found[name]
     return found
 
 
-def _of_documents(frame: pd.DataFrame, index: pd.Index, currencies: pd.Index, total: str, count: str) -> pd.DataFrame:
-    days = frame["date"].astype("int32[pyarrow]").to_numpy(dtype="int32")
-    coded = pd.DataFrame(
-        {
-            "order": index.get_indexer(_text_array(frame["amazon_order_id"])).astype("int32"),
-            "currency": currencies.get_indexer(_text_array(frame["currency"])).astype("int32"),
-            total: _cents(pa.chunked_array(pa.array(frame["total"]))),
-            count: 1,
-            f"first_{count}": days,
-        }
+def _days_of_lines(table: pa.Table, event: np.ndarray, key: pd.DataFrame) -> pd.DataFrame:
+    """When the last line was posted, and the last of a sale; the least marketplace."""
+    day = np.concatenate([chunk.to_numpy() for chunk in table["posted_day"].chunks])
+    is_sale = np.array([label == "SALE" for label in _labels(table["event_class"])], bool)[event]
+    places = np.argsort(np.argsort(np.array(_labels(table["marketplace"]), object)))
+    facts = key.assign(
+        last_posted_day=day,
+        last_sale_day=np.where(is_sale, day, _NEVER),
+        marketplace_code=places[_codes(table["marketplace"])],
     )
-    return coded.groupby(_KEY, sort=False).agg({total: "sum", count: "sum", f"first_{count}": "min"})
+    latest = {"last_posted_day": "max", "last_sale_day": "max", "marketplace_code": "min"}
+    return facts.groupby(_KEY, sort=False).agg(latest)
+
+
+def _coded(frame: pd.DataFrame, places: np.ndarray, currencies: pd.Index) -> pd.DataFrame:
+    return frame.assign(
+        order=places,
+        currency=currencies.get_indexer(_text_array(frame["currency"])).astype("int32"),
+        cents=cents_of(pa.chunked_array(pa.array(frame["total"]))),
+        day=frame["date"].astype("int32[pyarrow]").to_numpy(dtype="int32"),
+    )
+
+
+def _of_documents(coded: pd.DataFrame, total: str, count: str) -> pd.DataFrame:
+    grouped = coded[[*_KEY, "cents", "day"]].groupby(_KEY, sort=False)
+    return grouped.agg(**{total: ("cents", "sum"), count: ("cents", "size"), f"first_{count}_day": ("day", "min")})
 
 
 def _with_orders(
-    rows: pd.DataFrame, orders: pd.DataFrame, index: pd.Index, currencies: pd.Index, as_of_day: int
+    rows: pd.DataFrame, orders: pd.DataFrame, places: np.ndarray, currencies: pd.Index, as_of_day: int, *, whole: bool
 ) -> pd.DataFrame:
     """Put the orders beside the rows; what was shipped and is in neither lines nor documents gets a row of its own."""
     facts = pd.DataFrame(
         {
-            "order": index.get_indexer(_text_array(orders["amazon_order_id"])).astype("int32"),
+            "order": places,
             "sales_order_id": orders["sales_order_id"],
             "sales_order_number": orders["sales_order_number"],
             "order_status": orders["status"],
-            "marketplace": orders["marketplace"],
+            "order_marketplace": orders["marketplace"],
             "order_date": orders["order_date"],
             "ship_date": orders["ship_date"],
             "ship_day": _days(orders["ship_date"]),
             "order_day": _days(orders["order_date"]),
+            **({"order_total": orders["total"]} if whole else {}),
         }
     )
     shipped = orders["status"].isin(list(SHIPPED)).to_numpy(dtype=bool) & (facts["ship_day"] <= as_of_day).to_numpy()
@@ -186,7 +242,7 @@ def _days(column: pd.Series) -> np.ndarray:
     return days
 
 
-def _figures(rows: pd.DataFrame) -> pd.DataFrame:
+def _legs(rows: pd.DataFrame) -> pd.DataFrame:
     sale, refund = rows["billed_gross"] - rows["received_gross"], rows["credited"] - rows["refunded"]
     told = rows["received_gross"] - rows["refunded"] - rows["fee_withheld"] + rows["reimbursed"]
     return rows.assign(
@@ -215,9 +271,9 @@ def _status(rows: pd.DataFrame) -> np.ndarray:
 
 def _aged(rows: pd.DataFrame, ends: np.ndarray, as_of_day: int) -> pd.DataFrame:
     """Days since the end of the settlement that was expected: 12 days after shipping (or the order), in cycles of 14 days."""
-    base = rows["ship_day"].fillna(rows["order_day"]).fillna(rows["first_bills"]).to_numpy() + 12
+    base = rows["ship_day"].fillna(rows["order_day"]).fillna(rows["first_bills_day"]).to_numpy() + 12
     last = ends[-1]
     place = np.searchsorted(ends, base)
     beyond = last - ((last - base) // 14) * 14
     expected = np.where(place < len(ends), ends[np.minimum(place, len(ends) - 1)], beyond)
-    return rows.assign(age_days=as_of_day - expected)
+    return rows.assign(expected_day=expected, age_days=as_of_day - expected)
